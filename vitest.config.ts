@@ -1,0 +1,46 @@
+import { defineConfig } from "vitest/config";
+
+const shared = {
+  environment: "node",
+  include: [] as string[],
+  exclude: ["dist/**", "node_modules/**"],
+};
+
+/**
+ * Three projects: `unit` runs in parallel; `system` starts real processes, one file
+ * at a time, so that its timings hold on two cores; `simulation` runs seeded worlds.
+ */
+export default defineConfig({
+  test: {
+    reporters: ["default", "./test/runner/closing-line.ts"],
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: "unit",
+          include: ["test/{regional,global,shared,deploy,layout}/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "simulation",
+          include: ["test/simulation/**/*.test.ts"],
+          testTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "system",
+          include: ["test/{conformance,faults,wan,bench,peers}/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
