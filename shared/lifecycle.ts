@@ -1,0 +1,64 @@
+import { createServer } from "node:net";
+import type { Logger } from "./log.js";
+
+/** Set by a parent that wants its child to stop when the parent dies, by any means. */
+export const STOP_WITH_PARENT = "ATOLL_STOP_WITH_PARENT";
+
+/** Time after which a stop that hangs is cut short. */
+const FORCED_EXIT_MS = 15_000;
+
+/**
+ * Runs `stop` once at the first SIGINT or SIGTERM, then lets the process end. Later
+ * signals change nothing: they often arrive twice, from a terminal and from npm.
+ * With STOP_WITH_PARENT in the environment, the end of standard input counts too:
+ * the parent holds its other end, so even a parent killed by -9 leaves no orphan.
+ */
+export function stopOnSignal(stop: (reason: string) => Promise<void>, log?: Logger): void {
+  let stopping = false;
+  const begin = (reason: string): void => {
+    if (stopping) return;
+    stopping = true;
+    log?.info({ reason }, "stopping");
+    const forced = setTimeout(() => {
+      log?.error({ afterMs: FORCED_EXIT_MS }, "the stop hangs; exiting");
+      process.kill(process.pid, "SIGKILL");
+    }, FORCED_EXIT_MS);
+    forced.unref();
+    stop(reason).then(
+      () => process.stdin.destroy(),
+      (error: unknown) => {
+        log?.error({ err: error }, "the stop failed");
+        process.exitCode = 1;
+        process.stdin.destroy();
+      },
+    );
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => begin(signal));
+  if (process.env[STOP_WITH_PARENT] === "1") {
+    process.stdin.on("end", () => begin("the parent is gone"));
+    process.stdin.on("error", () => begin("the parent is gone"));
+    process.stdin.resume();
+  }
+}
+
+/** A loopback port that is free now. */
+export async function freePort(host = "127.0.0.1"): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, host, resolve);
+  });
+  const address = server.address();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  return address.port;
+}
+
+/** Whether `host:port` can be listened on now. */
+export async function isPortFree(host: string, port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, host, () => server.close(() => resolve(true)));
+  });
+}
