@@ -22,3 +22,9 @@ export function parseHostPort(text: string, field: string): HostPort {
   }
   return { host, port };
 }
+
+/** The opposite of parseHostPort. */
+export function formatHostPort(address: HostPort): string {
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return `${host}:${address.port}`;
+}

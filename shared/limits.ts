@@ -17,3 +17,25 @@ export const MAX_CONCURRENT_STREAMS = 4096;
 export const SHUTDOWN_GRACE_MS = 2_000;
 /** Deadline of a unary call of ours that names none. */
 export const DEFAULT_CALL_TIMEOUT_MS = 5_000;
+
+/** Largest frame between members: an append of the largest request, with room. */
+export const MAX_PEER_FRAME_BYTES = 16 * 1024 * 1024;
+/** Bytes waiting for one slow member; beyond them messages are dropped and raft retries. */
+export const MAX_PEER_QUEUE_BYTES = 32 * 1024 * 1024;
+/** Inbound connections between members that a member keeps open. */
+export const MAX_PEER_CONNECTIONS = 256;
+/** Time in which a member that connects must have said who it is. */
+export const PEER_HELLO_TIMEOUT_MS = 3_000;
+/** Pause between pings of a connection between members. */
+export const PEER_PING_INTERVAL_MS = 1_000;
+/** A connection between members on which nothing came back for so long is dead. */
+export const PEER_SILENCE_LIMIT_MS = 5_000;
+/** First and longest pause before a member dials another again. */
+export const PEER_RECONNECT_MIN_MS = 50;
+export const PEER_RECONNECT_MAX_MS = 1_000;
+/** Bytes of one piece of a snapshot on its way to a member. */
+export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
+/** Snapshot bytes that a member sends in a second at most. */
+export const SNAPSHOT_RATE_BYTES_PER_SECOND = 64 * 1024 * 1024;
+/** A snapshot transfer that makes no progress for so long has failed. */
+export const SNAPSHOT_STALL_LIMIT_MS = 15_000;

@@ -1,0 +1,149 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { formatHostPort, type HostPort } from "../../shared/address.js";
+import { utf8 } from "../../shared/bytes.js";
+import { AtollError, errorText } from "../../shared/errors.js";
+import {
+  MAX_PEER_CONNECTIONS,
+  PEER_HELLO_TIMEOUT_MS,
+  PEER_SILENCE_LIMIT_MS,
+  SNAPSHOT_STALL_LIMIT_MS,
+} from "../../shared/limits.js";
+import type { Logger } from "../../shared/log.js";
+import { FrameReader, FrameType, makeFrame } from "./frame.js";
+import { decodeHello, Purpose, refusalOf } from "./hello.js";
+
+const WELCOME = makeFrame(FrameType.welcome, new Uint8Array(0));
+
+/** One direction of a connection that another member has opened. */
+export interface Inbound {
+  readonly from: number;
+  readonly socket: Socket;
+}
+
+/** Takes the frames of one connection after its hello. Throws DATA_LOSS on nonsense. */
+export interface InboundHandler {
+  frame(type: number, payload: Buffer): void;
+  closed(): void;
+}
+
+export interface AcceptorOptions {
+  readonly clusterId: number;
+  readonly memberId: number;
+  readonly isMember: (id: number) => boolean;
+  readonly log: Logger;
+  /** Makes the handler of a welcome connection. */
+  readonly open: (inbound: Inbound, purpose: Purpose) => InboundHandler;
+}
+
+/** The receiving half between members: checks who calls and reads frames. */
+export class PeerAcceptor {
+  readonly #options: AcceptorOptions;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** The current connection of each caller and purpose; a newer one replaces it. */
+  readonly #current = new Map<string, Socket>();
+  #lastRefusal = "";
+  receivedBytes = 0;
+
+  constructor(options: AcceptorOptions) {
+    this.#options = options;
+    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#server.maxConnections = MAX_PEER_CONNECTIONS;
+  }
+
+  /** Listens and gives the port. Throws UNAVAILABLE naming the address when it is taken. */
+  async listen(address: HostPort): Promise<number> {
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#server.once("error", reject);
+        this.#server.listen(address.port, address.host, () => {
+          this.#server.off("error", reject);
+          resolve();
+        });
+      });
+    } catch (error) {
+      throw new AtollError(
+        "UNAVAILABLE",
+        `can't listen for members on ${formatHostPort(address)}: ${errorText(error)}`,
+        { cause: error },
+      );
+    }
+    this.#server.on("error", (error) => this.#options.log.warn({ err: error }, "peer listener"));
+    const bound = this.#server.address();
+    if (bound === null || typeof bound === "string") throw new Error("the peer port is unknown");
+    return bound.port;
+  }
+
+  /** Stops listening and drops all connections. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    let handler: InboundHandler | undefined;
+    const reader = new FrameReader((type, payload) => {
+      if (socket.destroyed || socket.writableEnded) return;
+      if (handler === undefined) handler = this.#greet(socket, type, payload);
+      else if (type === FrameType.ping) socket.write(makeFrame(FrameType.pong, payload));
+      else handler.frame(type, payload);
+    });
+    socket.setTimeout(PEER_HELLO_TIMEOUT_MS, () => socket.destroy());
+    socket.on("data", (chunk: Buffer) => {
+      this.receivedBytes += chunk.length;
+      try {
+        reader.push(chunk);
+      } catch (error) {
+        this.#refuse(socket, errorText(error));
+      }
+    });
+    socket.on("end", () => socket.destroy());
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      handler?.closed();
+    });
+  }
+
+  /** Undefined when the caller was refused. */
+  #greet(socket: Socket, type: number, payload: Buffer): InboundHandler | undefined {
+    if (type !== FrameType.hello) {
+      throw new AtollError("DATA_LOSS", "the caller didn't say hello first");
+    }
+    const hello = decodeHello(payload);
+    const { clusterId, memberId, isMember, open } = this.#options;
+    const refusal = refusalOf(hello, { clusterId, memberId }, isMember);
+    if (refusal !== undefined) {
+      this.#refuse(socket, refusal);
+      return undefined;
+    }
+    const purpose = hello.purpose as Purpose;
+    const slot = `${hello.from}/${purpose}`;
+    this.#current.get(slot)?.destroy();
+    this.#current.set(slot, socket);
+    socket.once("close", () => {
+      if (this.#current.get(slot) === socket) this.#current.delete(slot);
+    });
+    // Callers ping each second, so silence means that they are gone.
+    socket.setTimeout(
+      purpose === Purpose.snapshot ? SNAPSHOT_STALL_LIMIT_MS : PEER_SILENCE_LIMIT_MS,
+    );
+    socket.write(WELCOME);
+    return open({ from: hello.from, socket }, purpose);
+  }
+
+  /** Says why, then closes. Logged once for the same reason in a row. */
+  #refuse(socket: Socket, reason: string): void {
+    if (socket.destroyed || socket.writableEnded) return;
+    if (reason !== this.#lastRefusal) {
+      this.#lastRefusal = reason;
+      const caller = `${socket.remoteAddress}:${socket.remotePort}`;
+      this.#options.log.warn({ caller, reason }, "refused a connection");
+    }
+    socket.removeAllListeners("data");
+    socket.resume();
+    socket.end(makeFrame(FrameType.refusal, utf8(reason)), () => socket.destroy());
+  }
+}

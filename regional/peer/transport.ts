@@ -1,0 +1,177 @@
+import type { HostPort } from "../../shared/address.js";
+import { PEER_PING_INTERVAL_MS } from "../../shared/limits.js";
+import type { Logger } from "../../shared/log.js";
+import type { Message } from "../raft/index.js";
+import { type Inbound, type InboundHandler, PeerAcceptor } from "./acceptor.js";
+import { FrameType, makeFrame } from "./frame.js";
+import { helloFrame, Purpose } from "./hello.js";
+import { PeerLink } from "./link.js";
+import type { SnapshotHeader } from "./snapshot-header.js";
+import { type SnapshotIntake, SnapshotReceiver } from "./snapshot-receiver.js";
+import { sendSnapshot } from "./snapshot-sender.js";
+import { decodeMessages, MessageEncoder } from "./wire.js";
+
+/** What a transport tells its member. */
+export interface TransportEvents {
+  /** Raft messages, in the order in which they were sent. */
+  onMessages(from: number, messages: readonly Message[]): void;
+  /** A frame of another type; throws DATA_LOSS when its payload is nonsense. */
+  onFrame(from: number, type: number, payload: Buffer): void;
+  /** Something for `id` was dropped. */
+  onDropped(id: number): void;
+  /** The connection to `id` is there again, or lost. */
+  onLink(id: number, up: boolean): void;
+  readonly onSnapshot: SnapshotIntake;
+}
+
+export interface TransportOptions {
+  readonly clusterId: number;
+  readonly memberId: number;
+  readonly log: Logger;
+  readonly events: TransportEvents;
+  /** Milliseconds that never go back. */
+  readonly now: () => number;
+  /** A number in [0, 1) that spreads reconnects. */
+  readonly random: () => number;
+}
+
+/** Bytes and connections of one peer, for metrics. */
+export interface PeerStats {
+  readonly id: number;
+  readonly connected: boolean;
+  readonly sentBytes: number;
+  readonly dropped: number;
+}
+
+/**
+ * Carries frames between the members of a group. Each member dials each other one and
+ * sends on the connection it has dialed; what is queued in a turn leaves with `flush()`
+ * in one write a peer. Nothing is ever delivered twice.
+ */
+export class PeerTransport {
+  readonly #options: TransportOptions;
+  readonly #acceptor: PeerAcceptor;
+  readonly #encoder = new MessageEncoder();
+  readonly #links = new Map<number, PeerLink>();
+  readonly #addresses = new Map<number, HostPort>();
+  readonly #stop = new AbortController();
+  #pings: NodeJS.Timeout | undefined;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#acceptor = new PeerAcceptor({
+      clusterId: options.clusterId,
+      memberId: options.memberId,
+      isMember: (id) => this.#links.has(id),
+      log: options.log,
+      open: (inbound, purpose) => this.#open(inbound, purpose),
+    });
+  }
+
+  /** Listens and gives the port. Throws UNAVAILABLE naming the address when it is taken. */
+  async listen(address: HostPort): Promise<number> {
+    const port = await this.#acceptor.listen(address);
+    const ping = makeFrame(FrameType.ping, new Uint8Array(0));
+    this.#pings = setInterval(() => {
+      for (const link of this.#links.values()) link.check(ping);
+    }, PEER_PING_INTERVAL_MS);
+    return port;
+  }
+
+  /** Adds a member, or changes where it is dialed from now on. */
+  setPeer(id: number, address: HostPort): void {
+    if (id === this.#options.memberId) return;
+    this.#addresses.set(id, address);
+    if (this.#links.has(id)) return;
+    const { clusterId, memberId, events, log, now, random } = this.#options;
+    const link = new PeerLink({
+      id,
+      address: () => this.#addresses.get(id) ?? address,
+      hello: helloFrame({ purpose: Purpose.messages, clusterId, from: memberId, to: id }),
+      encoder: this.#encoder,
+      log,
+      now,
+      random,
+      onDropped: (peer) => events.onDropped(peer),
+      onUp: (peer) => events.onLink(peer, true),
+      onDown: (peer) => events.onLink(peer, false),
+    });
+    this.#links.set(id, link);
+  }
+
+  /** Forgets a member that is no longer part of the group. */
+  removePeer(id: number): void {
+    this.#links.get(id)?.close();
+    this.#links.delete(id);
+    this.#addresses.delete(id);
+  }
+
+  /** The members that this one dials. */
+  peers(): readonly PeerStats[] {
+    return [...this.#links.values()].map((link) => ({
+      id: link.id,
+      connected: link.connected,
+      sentBytes: link.sentBytes,
+      dropped: link.dropped,
+    }));
+  }
+
+  get receivedBytes(): number {
+    return this.#acceptor.receivedBytes;
+  }
+
+  /** Whether frames for `id` that are queued now will be written at the next flush. */
+  isReady(id: number): boolean {
+    return this.#links.get(id)?.ready ?? false;
+  }
+
+  /** Queues raft messages by their addressee; unknown ones are dropped. */
+  sendMessages(messages: readonly Message[]): void {
+    for (const message of messages) this.#links.get(message.to)?.queueMessage(message);
+  }
+
+  /** Queues a sealed frame. */
+  sendFrame(to: number, frame: Buffer): void {
+    this.#links.get(to)?.queueFrame(frame);
+  }
+
+  /** Writes everything that is queued. */
+  flush(): void {
+    for (const link of this.#links.values()) link.flush();
+    this.#encoder.forget();
+  }
+
+  /** Sends a snapshot file to a member; rejects with UNAVAILABLE saying why. */
+  async sendSnapshot(to: number, file: string, header: SnapshotHeader): Promise<void> {
+    const { clusterId, memberId } = this.#options;
+    const address = this.#addresses.get(to);
+    if (address === undefined) throw new Error(`member ${to.toString(16)} is unknown`);
+    const hello = helloFrame({ purpose: Purpose.snapshot, clusterId, from: memberId, to });
+    await sendSnapshot({ address, hello, signal: this.#stop.signal }, file, header);
+  }
+
+  /** Drops all connections and stops listening. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    clearInterval(this.#pings);
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+    await this.#acceptor.close();
+  }
+
+  #open(inbound: Inbound, purpose: Purpose): InboundHandler {
+    const { events, memberId } = this.#options;
+    this.#links.get(inbound.from)?.nudge();
+    if (purpose === Purpose.snapshot) return new SnapshotReceiver(inbound, events.onSnapshot);
+    return {
+      frame: (type, payload) => {
+        if (type === FrameType.raft) {
+          events.onMessages(inbound.from, decodeMessages(payload, memberId));
+        } else {
+          events.onFrame(inbound.from, type, payload);
+        }
+      },
+      closed: () => {},
+    };
+  }
+}
