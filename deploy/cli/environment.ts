@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { AtollError } from "../../shared/errors.js";
+import { readTopology, type Topology, type TopologyRegion } from "../../shared/topology.js";
+import { type Column, formatTable } from "../terminal/table.js";
+
+/** The output forms of every command. */
+export type OutputForm = "table" | "json";
+
+/** What every command is given: where things are, and how to print. */
+export class Environment {
+  readonly topology: Topology;
+  readonly form: OutputForm;
+  readonly #write: (text: string) => void;
+
+  constructor(topology: Topology, form: OutputForm, write: (text: string) => void) {
+    this.topology = topology;
+    this.form = form;
+    this.#write = write;
+  }
+
+  /** The regions with these names, or all for an empty list. Throws NOT_FOUND naming an unknown one. */
+  regions(names: readonly string[]): TopologyRegion[] {
+    if (names.length === 0) return this.topology.regions;
+    return names.map((name) => {
+      const region = this.topology.regions.find((candidate) => candidate.name === name);
+      if (region === undefined) {
+        const known = this.topology.regions.map((candidate) => candidate.name).join(", ");
+        throw new AtollError(
+          "NOT_FOUND",
+          `--region: there is no region "${name}"; there are ${known}`,
+        );
+      }
+      return region;
+    });
+  }
+
+  /** The addresses of every gateway. */
+  gateways(): string[] {
+    return this.topology.regions.flatMap((region) =>
+      region.gateways.map((gateway) => gateway.grpc),
+    );
+  }
+
+  /** Prints a value as one JSON document. */
+  json(value: unknown): void {
+    this.#write(`${JSON.stringify(value, jsonValue, 2)}\n`);
+  }
+
+  /** Prints a value as one line of JSON, for streams. */
+  jsonLine(value: unknown): void {
+    this.#write(`${JSON.stringify(value, jsonValue)}\n`);
+  }
+
+  table(columns: readonly Column[], rows: readonly (readonly string[])[]): void {
+    this.#write(formatTable(columns, rows));
+  }
+
+  line(text: string): void {
+    this.#write(`${text}\n`);
+  }
+}
+
+function jsonValue(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? Number(value) : value;
+}
+
+/**
+ * The topology file: the option, ATOLL_TOPOLOGY, or `.atoll/topology.json`. Throws
+ * NOT_FOUND saying how to name one.
+ */
+export function findTopology(option: string | undefined, env: NodeJS.ProcessEnv): Topology {
+  const named = option ?? env["ATOLL_TOPOLOGY"];
+  if (named !== undefined && named !== "") return readTopology(named);
+  const usual = join(".atoll", "topology.json");
+  if (!existsSync(usual)) {
+    throw new AtollError(
+      "NOT_FOUND",
+      `there is no ${usual} here: start a playground with npm start, or name a file by --topology or ATOLL_TOPOLOGY`,
+    );
+  }
+  return readTopology(usual);
+}

@@ -1,0 +1,154 @@
+import { AtollError } from "../../shared/errors.js";
+import { RegionStatus } from "../../shared/gen/atoll/global/v1/global_pb.js";
+import type { Column } from "../terminal/table.js";
+import type { Environment } from "./environment.js";
+import { formatAge, freshnessJson, statusWord } from "./freshness.js";
+import {
+  type GatewayFacts,
+  gatherFacts,
+  type MemberFacts,
+  type RegionFacts,
+} from "./status-facts.js";
+
+const COLUMNS: readonly Column[] = [
+  { head: "REGION" },
+  { head: "NAME" },
+  { head: "ROLE" },
+  { head: "TERM", align: "right" },
+  { head: "REVISION", align: "right" },
+  { head: "LAG", align: "right" },
+  { head: "PEERS", align: "right" },
+  { head: "FRESHNESS" },
+  { head: "NOTE" },
+];
+
+function roleOf(member: MemberFacts): string {
+  if (member.error !== undefined) return "down";
+  if (member.leads === true) return "leader";
+  return member.leaderKnown === true ? "follower" : "no leader";
+}
+
+/** Entries that the region has committed and this member hasn't applied. */
+function lagOf(member: MemberFacts, region: RegionFacts): number | undefined {
+  if (member.applied === undefined) return undefined;
+  const committed = Math.max(...region.members.map((other) => other.committed ?? 0));
+  return committed - member.applied;
+}
+
+function memberRow(region: RegionFacts, member: MemberFacts): string[] {
+  return [
+    region.name,
+    member.name,
+    roleOf(member),
+    String(member.term ?? "-"),
+    String(member.revision ?? "-"),
+    String(lagOf(member, region) ?? "-"),
+    "-",
+    "-",
+    member.error ?? member.errors.join("; "),
+  ];
+}
+
+/** What an operator should know of what a gateway says. */
+function notesOf(region: string, gateway: GatewayFacts): string[] {
+  const views = (gateway.view?.regions ?? []).flatMap(({ freshness }) => freshness ?? []);
+  const regions = views
+    .filter(({ status }) => status !== RegionStatus.FRESH)
+    .map(
+      (view) =>
+        `${view.region} ${statusWord(view.status)}${view.reason === "" ? "" : `: ${view.reason}`}`,
+    );
+  const summaries = (gateway.summaries ?? [])
+    .filter(
+      (summary) => summary.region === region && (summary.error !== "" || summary.skipped > 0n),
+    )
+    .map((summary) =>
+      summary.error === ""
+        ? `${summary.summary}: ${summary.skipped} records skipped`
+        : `${summary.summary}: ${summary.error.split("\n")[0]}`,
+    );
+  return [...regions, ...summaries];
+}
+
+/** How many other regions a gateway knows, and how many of those it hears. */
+function peersOf(region: string, gateway: GatewayFacts): { heard: number; known: number } {
+  const others = (gateway.view?.regions ?? []).filter(
+    ({ freshness }) => freshness?.region !== region,
+  );
+  const heard = others.filter(({ gateways }) =>
+    gateways.some(({ state }) => state === "connected"),
+  );
+  return { heard: heard.length, known: others.length };
+}
+
+function gatewayRow(region: string, gateway: GatewayFacts): string[] {
+  const { view, error } = gateway;
+  if (view === undefined)
+    return [region, gateway.name, "down", "-", "-", "-", "-", "-", error ?? ""];
+  const views = view.regions.flatMap(({ freshness }) => freshness ?? []);
+  const own = views.find((freshness) => freshness.region === region);
+  const ages = views.map((freshness) => freshness.maxAgeMs);
+  const oldest = ages.includes(undefined) ? undefined : Math.max(0, ...ages.map((age) => age ?? 0));
+  const { heard, known } = peersOf(region, gateway);
+  return [
+    region,
+    gateway.name,
+    "gateway",
+    "-",
+    String(own?.version?.revision ?? 0n),
+    "-",
+    `${heard}/${known}`,
+    oldest === undefined ? "unknown" : `all within ${formatAge(oldest)}`,
+    notesOf(region, gateway).join("; "),
+  ];
+}
+
+function regionJson(region: RegionFacts): Record<string, unknown> {
+  return {
+    region: region.name,
+    members: region.members.map((member) => ({
+      name: member.name,
+      address: member.address,
+      role: roleOf(member),
+      term: member.term ?? null,
+      revision: member.revision ?? null,
+      lag: lagOf(member, region) ?? null,
+      errors: member.error === undefined ? member.errors : [member.error],
+    })),
+    gateways: region.gateways.map((gateway) => ({
+      name: gateway.name,
+      address: gateway.address,
+      role: gateway.view === undefined ? "down" : "gateway",
+      peers: peersOf(region.name, gateway),
+      regions: (gateway.view?.regions ?? []).flatMap(({ freshness }) =>
+        freshness === undefined ? [] : [freshnessJson(freshness)],
+      ),
+      notes: gateway.error === undefined ? notesOf(region.name, gateway) : [gateway.error],
+    })),
+  };
+}
+
+/**
+ * `atoll status`: every member and gateway in one table. Throws UNAVAILABLE when
+ * nothing at all answers.
+ */
+export async function showStatus(environment: Environment): Promise<void> {
+  const facts = await gatherFacts(environment.topology.regions);
+  const answers = facts.some(
+    (region) =>
+      region.members.some((member) => member.error === undefined) ||
+      region.gateways.some((gateway) => gateway.error === undefined),
+  );
+  if (environment.form === "json") environment.json({ regions: facts.map(regionJson) });
+  else {
+    environment.table(
+      COLUMNS,
+      facts.flatMap((region) => [
+        ...region.members.map((member) => memberRow(region, member)),
+        ...region.gateways.map((gateway) => gatewayRow(region.name, gateway)),
+      ]),
+    );
+  }
+  if (!answers)
+    throw new AtollError("UNAVAILABLE", "no member or gateway answers; is the playground running?");
+}
