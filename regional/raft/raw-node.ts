@@ -1,9 +1,63 @@
+import { encodeConfChange, encodeConfChangeV1 } from "./conf-change.js";
 import { checkConfig, type RaftConfig } from "./config.js";
+import { Core } from "./core.js";
 import { violated } from "./invariant.js";
+import { appendPayloads } from "./leader.js";
 import type { ProposeOutcome, StepOutcome } from "./outcome.js";
+import { Output } from "./output.js";
 import type { Ready } from "./ready.js";
+import { applyConfChange, restoreMembership } from "./reconfigure.js";
+import { becomeFollower } from "./roles.js";
 import type { Status } from "./status.js";
-import type { ConfChange, ConfState, EntryType, Message } from "./types.js";
+import { stepMessage, tick } from "./step.js";
+import {
+  type ConfChange,
+  type ConfState,
+  type Entry,
+  EntryType,
+  type Message,
+  MessageType,
+  makeMessage,
+  NO_NODE,
+  RaftState,
+} from "./types.js";
+
+/** Types that never travel between nodes. */
+function isLocal(type: MessageType): boolean {
+  switch (type) {
+    case MessageType.hup:
+    case MessageType.beat:
+    case MessageType.unreachable:
+    case MessageType.snapStatus:
+    case MessageType.checkQuorum:
+    case MessageType.forgetLeader:
+    case MessageType.storageAppend:
+    case MessageType.storageAppendResp:
+    case MessageType.storageApply:
+    case MessageType.storageApplyResp:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Answers, which make sense from members only. */
+function isAnswer(type: MessageType): boolean {
+  switch (type) {
+    case MessageType.appResp:
+    case MessageType.voteResp:
+    case MessageType.preVoteResp:
+    case MessageType.heartbeatResp:
+    case MessageType.readIndexResp:
+      return true;
+    default:
+      return false;
+  }
+}
+
+function fromStorage(message: Message): boolean {
+  return message.from < NO_NODE;
+}
 
 /**
  * One Raft node as a pure step machine: inputs are tick(), step() and the calls below,
@@ -14,27 +68,52 @@ import type { ConfChange, ConfState, EntryType, Message } from "./types.js";
  */
 export class RawNode {
   readonly id: number;
+  readonly #core: Core;
+  readonly #output: Output;
 
   /**
    * Starts from what `config.storage` holds, as a follower without a leader.
-   * @throws AtollError INVALID_ARGUMENT when the configuration is wrong
+   * @throws AtollError INVALID_ARGUMENT when the configuration or the stored membership is
+   *   wrong; INTERNAL when log, hard state and `applied` contradict each other
    */
   constructor(config: RaftConfig) {
-    this.id = checkConfig(config).id;
+    const checked = checkConfig(config);
+    const core = new Core(checked);
+    const { hardState, confState } = checked.storage.initialState();
+    restoreMembership(core, confState);
+    core.term = hardState.term;
+    core.vote = hardState.vote;
+    // What is applied was committed, though the commit index may not have been synced.
+    const { applied } = checked;
+    core.log.restoreCommit(Math.max(hardState.commit, applied, core.log.committed));
+    if (applied > core.log.applied) core.log.appliedTo(applied, 0);
+    if (checked.readOnly === "leaseBased" && core.term > 0) core.voteFrom = checked.electionTicks;
+    becomeFollower(core, core.term, NO_NODE);
+    this.id = checked.id;
+    this.#core = core;
+    this.#output = new Output(core);
   }
 
   /** Moves the node's clock by one tick; elections and heartbeats come from here. */
   tick(): void {
-    violated("not built yet");
+    tick(this.#core);
   }
 
   /**
    * Takes in a message from a peer, or a response from the storage threads.
-   * Messages of types that never travel (hup, beat, storage…) are refused from peers.
+   * Messages of types that never travel (hup, beat, storage…) are refused from peers; the
+   * transport vouches for `from`, `to` and the types of the fields.
    * The entries and their data are kept by reference.
    */
-  step(_message: Message): StepOutcome {
-    return violated("not built yet");
+  step(message: Message): StepOutcome {
+    if (!fromStorage(message)) {
+      if (isLocal(message.type)) return "local-message";
+      if (isAnswer(message.type) && this.#core.tracker.get(message.from) === undefined) {
+        return "unknown-peer";
+      }
+      if (message.type === MessageType.prop && message.entries.length === 0) return "ok";
+    }
+    return stepMessage(this.#core, message);
   }
 
   /**
@@ -42,8 +121,13 @@ export class RawNode {
    * steps those addressed to this node, in order, and returns the others, to be sent to
    * their peers.
    */
-  completeStorage(_message: Message): readonly Message[] {
-    return violated("not built yet");
+  completeStorage(message: Message): readonly Message[] {
+    const others: Message[] = [];
+    for (const response of message.responses) {
+      if (response.to === this.id) this.step(response);
+      else others.push(response);
+    }
+    return others;
   }
 
   /**
@@ -51,8 +135,12 @@ export class RawNode {
    * a follower forwards the whole batch in one message. All are taken or none.
    * The arrays are kept by reference.
    */
-  propose(_datas: readonly Uint8Array[]): ProposeOutcome {
-    return violated("not built yet");
+  propose(datas: readonly Uint8Array[]): ProposeOutcome {
+    if (datas.length === 0) return "appended";
+    if (this.#core.state === RaftState.leader) return appendPayloads(this.#core, datas);
+    const entries: Entry[] = [];
+    for (const data of datas) entries.push({ term: 0, index: 0, type: EntryType.normal, data });
+    return this.#proposeEntries(entries);
   }
 
   /**
@@ -60,17 +148,24 @@ export class RawNode {
    * entry and calls applyConfChange(). Only one may be unapplied at a time.
    * `entryType` confChange (the older form) takes exactly one change.
    */
-  proposeConfChange(_change: ConfChange, _entryType?: EntryType): ProposeOutcome {
-    return violated("not built yet");
+  proposeConfChange(
+    change: ConfChange,
+    entryType: typeof EntryType.confChange | typeof EntryType.confChangeV2 = EntryType.confChangeV2,
+  ): ProposeOutcome {
+    const data =
+      entryType === EntryType.confChange ? encodeConfChangeV1(change) : encodeConfChange(change);
+    return this.#proposeEntries([{ term: 0, index: 0, type: entryType, data }]);
   }
 
   /**
    * Puts a membership change into effect; called for each committed conf-change entry when
    * it is applied (unless the state machine refuses the change). Returns the configuration
    * to be kept with the applied state.
+   * @throws AtollError FAILED_PRECONDITION when the change can't be made to the active
+   *   configuration (never for one that the leader checked)
    */
-  applyConfChange(_change: ConfChange): ConfState {
-    return violated("not built yet");
+  applyConfChange(change: ConfChange): ConfState {
+    return applyConfChange(this.#core, change);
   }
 
   /**
@@ -84,21 +179,27 @@ export class RawNode {
    * with a leader change or a message, so the caller asks again, with a fresh context,
    * after a time.
    */
-  readIndex(_context: Uint8Array): boolean {
-    return violated("not built yet");
+  readIndex(context: Uint8Array): boolean {
+    const request = makeMessage({ type: MessageType.readIndex, to: NO_NODE, context });
+    return stepMessage(this.#core, request) !== "no-leader";
   }
 
-  /** Starts an election now (with a pre-vote first, if configured). */
+  /**
+   * Starts an election now (with a pre-vote first, if configured). With lease-based reads
+   * it does nothing while a leader is alive: transferLeader() is the way then.
+   */
   campaign(): void {
-    violated("not built yet");
+    const core = this.#core;
+    if (core.config.readOnly === "leaseBased" && core.inLease()) return;
+    this.#stepLocal(MessageType.hup, NO_NODE, false);
   }
 
   /**
    * Asks the leader to hand leadership to `id`, a voter. Proposals are dropped meanwhile; it
    * is given up after an election timeout.
    */
-  transferLeader(_id: number): void {
-    violated("not built yet");
+  transferLeader(id: number): void {
+    this.#stepLocal(MessageType.transferLeader, id, false);
   }
 
   /**
@@ -106,39 +207,81 @@ export class RawNode {
    * leader is gone). Does nothing on a leader, or with lease-based reads.
    */
   forgetLeader(): void {
-    violated("not built yet");
+    this.#stepLocal(MessageType.forgetLeader, NO_NODE, false);
   }
 
   /** The last messages to `id` were probably lost: its entries are probed again. */
-  reportUnreachable(_id: number): void {
-    violated("not built yet");
+  reportUnreachable(id: number): void {
+    this.#stepLocal(MessageType.unreachable, id, false);
   }
 
   /**
    * Sending a snapshot to `id` has ended: `ok` (it was received) or not. Must be called for
-   * every snap message that was taken from Ready, else the follower waits for ever.
+   * every snap message that was taken from Ready, else the follower may wait for ever.
    */
-  reportSnapshot(_id: number, _ok: boolean): void {
-    violated("not built yet");
+  reportSnapshot(id: number, ok: boolean): void {
+    this.#stepLocal(MessageType.snapStatus, id, !ok);
+  }
+
+  /**
+   * Sets the election timeout that was drawn at random, until it is drawn anew (with the next
+   * change of role or term). For scripts that tell exactly who campaigns when.
+   */
+  setElectionTimeout(ticks: number): void {
+    this.#core.randomizedElectionTimeout = ticks;
   }
 
   /** True if ready() would return something to do. Cheap. */
   hasReady(): boolean {
-    return violated("not built yet");
+    return this.#output.hasReady();
   }
 
   /** Takes what is to be done; see ready.ts for what the caller then owes. */
   ready(): Ready {
-    return violated("not built yet");
+    if (this.#output.owesAdvance) violated("ready() was called again before advance()");
+    return this.#output.take();
   }
 
   /** asyncStorageWrites = false only: the last Ready has been carried out whole. */
   advance(): void {
-    violated("not built yet");
+    if (this.#core.config.asyncStorageWrites) {
+      violated("advance() was called though storage writes are asynchronous");
+    }
+    for (const message of this.#output.takeDeferred()) stepMessage(this.#core, message);
   }
 
   /** A copy of the node's state; `progress` only on a leader. */
   status(): Status {
-    return violated("not built yet");
+    const core = this.#core;
+    const leads = core.state === RaftState.leader;
+    return {
+      id: this.id,
+      term: core.term,
+      vote: core.vote,
+      commit: core.log.committed,
+      applied: core.log.applied,
+      lastIndex: core.log.lastIndex(),
+      lead: core.lead,
+      raftState: core.state,
+      leadTransferee: core.leadTransferee,
+      confState: core.tracker.conf,
+      progress: leads ? new Map(core.tracker.nodes.map((n) => [n.id, n.toStatus()])) : null,
+    };
+  }
+
+  #stepLocal(type: MessageType, from: number, reject: boolean): void {
+    stepMessage(this.#core, makeMessage({ type, to: NO_NODE, from, reject }));
+  }
+
+  #proposeEntries(entries: readonly Entry[]): ProposeOutcome {
+    const { prop } = MessageType;
+    const outcome = stepMessage(
+      this.#core,
+      makeMessage({ type: prop, to: NO_NODE, from: this.id, entries }),
+    );
+    if (outcome === "ok" || outcome === "local-message" || outcome === "unknown-peer") {
+      violated(`a proposal was answered ${outcome}`);
+    }
+    return outcome;
   }
 }

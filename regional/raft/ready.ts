@@ -12,8 +12,8 @@
  *    - **`rd.storageAppend`** goes to the append thread: a FIFO of one. It makes durable, in
  *      one go: `snapshot` (if any; it replaces log and state), then `entries` (overwriting
  *      everything in the log from the first one's index on), then `hardState` (if any).
- *      When rd.mustSync is false (no entries, snapshot, term or vote: only a commit index)
- *      the fsync may be left out. Only *after* the write is durable are the message's
+ *      When rd.mustSync is false (no entries, no new term or vote; just a commit index) the
+ *      fsync may be left out; a snapshot is always synced. Only *after* the write is durable are the message's
  *      `responses` delivered, in order: the ones `to` this node are stepped, the others are
  *      sent to their peers. These are the votes and acknowledgements that promise
  *      durability, the leader's own acknowledgement among them. `completeStorage(message)`
@@ -62,6 +62,6 @@ export interface Ready {
   readonly storageAppend: Message | null;
   /** asyncStorageWrites: the work of the apply thread; null if none. */
   readonly storageApply: Message | null;
-  /** The append needs an fsync. */
+  /** Entries, term or vote are new: the append needs an fsync. (A snapshot always does.) */
   readonly mustSync: boolean;
 }
