@@ -1,4 +1,3 @@
-import { createServer } from "node:net";
 import type { Logger } from "./log.js";
 
 /** Set by a parent that wants its child to stop when the parent dies, by any means. */
@@ -39,26 +38,4 @@ export function stopOnSignal(stop: (reason: string) => Promise<void>, log?: Logg
     process.stdin.on("error", () => begin("the parent is gone"));
     process.stdin.resume();
   }
-}
-
-/** A loopback port that is free now. */
-export async function freePort(host = "127.0.0.1"): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, host, resolve);
-  });
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
-}
-
-/** Whether `host:port` can be listened on now. */
-export async function isPortFree(host: string, port: number): Promise<boolean> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once("error", () => resolve(false));
-    server.listen(port, host, () => server.close(() => resolve(true)));
-  });
 }

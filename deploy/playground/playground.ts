@@ -1,6 +1,6 @@
 import { parseHostPort } from "../../shared/address.js";
 import { AtollError } from "../../shared/errors.js";
-import { freePort, isPortFree } from "../../shared/lifecycle.js";
+import { freePorts, isPortFree } from "../../shared/ports.js";
 import type { Topology } from "../../shared/topology.js";
 import type { Progress } from "../terminal/progress.js";
 import { Child } from "./child.js";
@@ -13,15 +13,9 @@ import { waitUntilReady } from "./readiness.js";
 /** Time that all processes together get to become ready. */
 const READY_TIMEOUT_MS = 120_000;
 
-async function reserveFreePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) ports.add(await freePort());
-  return [...ports];
-}
-
 async function newTopology(options: PlaygroundOptions): Promise<Topology> {
   if (options.basePort !== 0) return planTopology(options, (offset) => options.basePort + offset);
-  const free = await reserveFreePorts(portsNeeded(options));
+  const free = await freePorts(portsNeeded(options));
   let next = 0;
   return planTopology(options, () => free[next++] as number);
 }

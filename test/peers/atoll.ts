@@ -1,10 +1,10 @@
 import { access, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "../../shared/ports.js";
 import { Child, httpOk } from "./child.js";
 import { flags } from "./exec.js";
 import { REPOSITORY_ROOT } from "./paths.js";
-import { freePorts } from "./ports.js";
 
 const READY_MS = 30_000;
 const PROGRAM = join(REPOSITORY_ROOT, "dist", "regional", "main.js");

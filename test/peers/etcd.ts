@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "../../shared/ports.js";
 import { Child, httpOk } from "./child.js";
 import { flags } from "./exec.js";
-import { freePorts } from "./ports.js";
 import { peerTool } from "./tools.js";
 
 const READY_MS = 30_000;

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "../../shared/ports.js";
 import { Child } from "./child.js";
 import { exec } from "./exec.js";
-import { freePorts } from "./ports.js";
 import { peerTool } from "./tools.js";
 
 const READY_MS = 10_000;

@@ -9,22 +9,21 @@ const PORT_COUNT = 20_000;
 
 const given = new Set<number>();
 
-function isFree(port: number): Promise<boolean> {
+/** Whether `host:port` can be listened on now. */
+export function isPortFree(host: string, port: number): Promise<boolean> {
+  const server = createServer();
   return new Promise((resolve) => {
-    const server = createServer();
     server.once("error", () => resolve(false));
-    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => {
-      server.close(() => resolve(true));
-    });
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
 
-/** Free loopback ports for programs that can't take port 0; none is given twice. */
+/** Free loopback ports for programs that can't take port 0; this process gives none twice. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORT_COUNT);
-    if (given.has(port) || !(await isFree(port))) continue;
+    if (given.has(port) || !(await isPortFree("127.0.0.1", port))) continue;
     given.add(port);
     ports.push(port);
   }

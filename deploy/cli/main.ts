@@ -1,0 +1,165 @@
+import { Command, CommanderError, Option } from "commander";
+import { AtollError, errorText } from "../../shared/errors.js";
+import { getDigest, watchDigest } from "./digest.js";
+import { Environment, findTopology, type OutputForm } from "./environment.js";
+import { showRegions } from "./regions.js";
+import { showStatus } from "./status.js";
+import { applySummary, deleteSummary, listSummaries, showSummary } from "./summary.js";
+
+interface GlobalOptions {
+  readonly topology?: string;
+  readonly output: OutputForm;
+}
+
+const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
+
+function write(text: string): void {
+  process.stdout.write(text);
+}
+
+function withCommonOptions(command: Command): Command {
+  return command
+    .option(
+      "--topology <file>",
+      "topology file (default: $ATOLL_TOPOLOGY, else .atoll/topology.json)",
+    )
+    .addOption(
+      new Option("-o, --output <form>", "how to print").choices(["table", "json"]).default("table"),
+    );
+}
+
+function environmentOf(command: Command): Environment {
+  const { topology, output } = command.optsWithGlobals<GlobalOptions>();
+  return new Environment(findTopology(topology, process.env), output, write);
+}
+
+/** A leaf command with its example, its common options, and its way to the environment. */
+function leaf(
+  parent: Command,
+  nameAndArguments: string,
+  description: string,
+  example: string,
+): Command {
+  const command = withCommonOptions(parent.command(nameAndArguments).description(description));
+  return command.addHelpText("after", `\nExample: atoll ${example}`);
+}
+
+const REGION_OPTION = [
+  "--region <name>",
+  "only this region; may be given several times",
+  collect,
+  [] as string[],
+] as const;
+
+function addSummaryCommands(program: Command): void {
+  const summary = program
+    .command("summary")
+    .description("apply, list, show and delete summary definitions");
+  leaf(
+    summary,
+    "apply",
+    "store a definition in every region",
+    "summary apply -f machines.yaml --region us-east",
+  )
+    .requiredOption("-f, --file <file>", "the definition, YAML or JSON; - reads standard input")
+    .option(...REGION_OPTION)
+    .action(async (options: { file: string; region: string[] }, command: Command) => {
+      await applySummary(environmentOf(command), options.file, options.region);
+    });
+  leaf(summary, "list", "list the definitions of every region", "summary list -o json")
+    .option(...REGION_OPTION)
+    .action(async (options: { region: string[] }, command: Command) => {
+      await listSummaries(environmentOf(command), options.region);
+    });
+  leaf(
+    summary,
+    "show <name>",
+    "show a definition and how it fares in every region",
+    "summary show machines",
+  )
+    .option(...REGION_OPTION)
+    .action(async (name: string, options: { region: string[] }, command: Command) => {
+      await showSummary(environmentOf(command), name, options.region);
+    });
+  leaf(summary, "delete <name>", "delete a definition from every region", "summary delete machines")
+    .option(...REGION_OPTION)
+    .action(async (name: string, options: { region: string[] }, command: Command) => {
+      await deleteSummary(environmentOf(command), name, options.region);
+    });
+}
+
+function addDigestCommands(program: Command): void {
+  const digest = program
+    .command("digest")
+    .description("read and follow the merged view of all regions");
+  const groupOption = [
+    "--group <group>",
+    'only this group: a value, or a JSON array such as ["api","blue"]',
+    collect,
+    [] as string[],
+  ] as const;
+  leaf(
+    digest,
+    "get <summary>",
+    "read a summary, merged over regions",
+    "digest get machines --group api",
+  )
+    .option(...groupOption)
+    .option(...REGION_OPTION)
+    .action(
+      async (summary: string, options: { group: string[]; region: string[] }, command: Command) => {
+        await getDigest(environmentOf(command), summary, {
+          groups: options.group,
+          regions: options.region,
+        });
+      },
+    );
+  leaf(
+    digest,
+    "watch <summary>",
+    "follow a summary: a snapshot, then each change",
+    "digest watch machines -o json",
+  )
+    .option(...groupOption)
+    .option(...REGION_OPTION)
+    .action(
+      async (summary: string, options: { group: string[]; region: string[] }, command: Command) => {
+        const stop = new AbortController();
+        for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
+        await watchDigest(
+          environmentOf(command),
+          summary,
+          { groups: options.group, regions: options.region },
+          stop.signal,
+        );
+      },
+    );
+}
+
+function buildProgram(): Command {
+  const program = new Command("atoll")
+    .description("Looks at and steers a deployment of Atoll")
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true });
+  leaf(program, "status", "show every member and gateway of all regions", "status -o json").action(
+    async (_options: unknown, command: Command) => showStatus(environmentOf(command)),
+  );
+  leaf(program, "regions", "show each region's version, freshness and gateways", "regions").action(
+    async (_options: unknown, command: Command) => showRegions(environmentOf(command)),
+  );
+  addSummaryCommands(program);
+  addDigestCommands(program);
+  return program;
+}
+
+try {
+  await buildProgram().parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode;
+  else {
+    const code = error instanceof AtollError ? ` [${error.code}]` : "";
+    process.stderr.write(`atoll: ${errorText(error)}${code}\n`);
+    process.exitCode = 1;
+  }
+}
