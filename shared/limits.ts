@@ -39,3 +39,22 @@ export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 export const SNAPSHOT_RATE_BYTES_PER_SECOND = 64 * 1024 * 1024;
 /** A snapshot transfer that makes no progress for so long has failed. */
 export const SNAPSHOT_STALL_LIMIT_MS = 15_000;
+
+/** Groups in one region's digest of one summary. */
+export const MAX_GROUPS_PER_SECTION = 100_000;
+/** Bytes of a group key, a JSON array, as UTF-8. */
+export const MAX_GROUP_KEY_BYTES = 1_024;
+/** Sections that one region may have, those of deleted summaries included. */
+export const MAX_SECTIONS_PER_REGION = 1_024;
+/** Regions that a gateway keeps digests of. */
+export const MAX_REGIONS = 1_024;
+/** Measures of one summary. */
+export const MAX_MEASURES_PER_SUMMARY = 64;
+/** Expressions that one summary groups by. */
+export const MAX_GROUP_BY_EXPRESSIONS = 16;
+/** Groups that are gone and still remembered; beyond them a section's floor rises. */
+export const MAX_TOMBSTONES_PER_SECTION = 20_000;
+/** Incarnations of one counter that a conflict names. */
+export const MAX_CONFLICTING_NONCES = 8;
+/** Refused frames in a row after which a section is quarantined. */
+export const QUARANTINE_AFTER_FAILURES = 3;

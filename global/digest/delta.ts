@@ -1,0 +1,51 @@
+import type { GroupChanges } from "./cell.js";
+import type { Schema, SectionId } from "./section.js";
+import type { Version } from "./version.js";
+
+/**
+ * News of a section on its way from one holder to another. With `from`, a delta: it
+ * leads from any revision in [from, to) of the same line to `to`. Without, the whole
+ * section, which replaces whatever was there.
+ */
+export type Transfer = DeltaTransfer | WholeTransfer;
+
+export interface DeltaTransfer {
+  readonly kind: "delta";
+  readonly id: SectionId;
+  readonly to: Version;
+  /** Revision. */
+  readonly from: number;
+  readonly changes: GroupChanges;
+  /** Root of the section at `to`; a binary string of 32 units. */
+  readonly root: string;
+}
+
+export interface WholeTransfer {
+  readonly kind: "whole";
+  readonly id: SectionId;
+  readonly to: Version;
+  readonly schema: Schema;
+  /** All groups; none is undefined. */
+  readonly changes: GroupChanges;
+  readonly root: string;
+}
+
+/**
+ * What a region's own fold says of one summary; the root is computed by the state.
+ * `from` is the revision of the fold's last publication of the same line, and
+ * `changes` name what was touched since; without `from` they are all groups.
+ */
+export interface Publication {
+  readonly id: SectionId;
+  readonly to: Version;
+  readonly from: number | undefined;
+  readonly schema: Schema;
+  readonly changes: GroupChanges;
+}
+
+/** That a section has this root at this version; a list of them is a version vector. */
+export interface SectionClaim {
+  readonly id: SectionId;
+  readonly version: Version;
+  readonly root: string;
+}

@@ -1,0 +1,67 @@
+import type { Cell, GroupKey } from "./cell.js";
+import type { Transfer } from "./delta.js";
+import type { LeafChange } from "./leaf.js";
+import { Recency } from "./recency.js";
+import type { Section } from "./section.js";
+import { compareVersions, sameLine, type Version } from "./version.js";
+
+/** A section as one holder has it: its state now, and what it can tell others of the way there. */
+export class HeldSection {
+  #section: Section;
+  #recency: Recency;
+  /** The last answer of `transferSince`: most peers stand at the same version. */
+  #lastTransfer: Transfer | undefined;
+
+  constructor(section: Section) {
+    this.#section = section;
+    this.#recency = new Recency(section.version.revision, section.content.leaves());
+  }
+
+  get section(): Section {
+    return this.#section;
+  }
+
+  /** The lowest revision that a delta can be told from. */
+  get floor(): number {
+    return this.#recency.floor;
+  }
+
+  get recency(): Recency {
+    return this.#recency;
+  }
+
+  /** Moves on by a delta's changes; `next` is the section after them. */
+  advance(next: Section, changes: readonly LeafChange[]): void {
+    for (const change of changes) this.#recency.touch(change, next.version.revision);
+    this.#section = next;
+    this.#lastTransfer = undefined;
+  }
+
+  /** Puts another section in this one's place. */
+  replace(next: Section): void {
+    this.#section = next;
+    this.#recency = new Recency(next.version.revision, next.content.leaves());
+    this.#lastTransfer = undefined;
+  }
+
+  /**
+   * What a holder at `have` misses: a delta where possible, else the whole section;
+   * undefined when it misses nothing. Equal questions get the same object, so that an
+   * encoding of it can be shared.
+   */
+  transferSince(have: Version | undefined): Transfer | undefined {
+    const { id, version, root, schema, content } = this.#section;
+    if (have !== undefined && compareVersions(have, version) >= 0) return undefined;
+    const last = this.#lastTransfer;
+    if (have !== undefined && sameLine(have, version) && have.revision >= this.#recency.floor) {
+      if (last?.kind === "delta" && last.from === have.revision) return last;
+      const changes = this.#recency.since(have.revision);
+      this.#lastTransfer = { kind: "delta", id, to: version, from: have.revision, changes, root };
+    } else if (last?.kind !== "whole") {
+      const changes = new Map<GroupKey, readonly Cell[]>();
+      for (const leaf of content.leaves()) changes.set(leaf.key, leaf.cells);
+      this.#lastTransfer = { kind: "whole", id, to: version, schema, changes, root };
+    }
+    return this.#lastTransfer;
+  }
+}

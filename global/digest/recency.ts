@@ -1,0 +1,114 @@
+import { MAX_TOMBSTONES_PER_SECTION } from "../../shared/limits.js";
+import type { Cell, GroupKey } from "./cell.js";
+import type { Leaf, LeafChange } from "./leaf.js";
+
+/** A group as this holder knows it. */
+interface Row {
+  readonly path: number;
+  readonly key: GroupKey;
+  /** Undefined is a tombstone: the group was there and is gone. */
+  leaf: Leaf | undefined;
+  /** Revision of the last change that this holder knows of. */
+  changedAt: number;
+  older: Row | undefined;
+  newer: Row | undefined;
+}
+
+/**
+ * When each group last changed, as one holder knows it: what it takes to tell a peer
+ * only what is newer to it. Local metadata, never hashed.
+ *
+ * Deltas can be told from versions at or past the floor; whoever is older gets the
+ * whole section. Tombstones are bounded by number, and dropping one raises the floor,
+ * so that no peer can make a holder hoard them by staying away.
+ */
+export class Recency {
+  readonly #rows = new Map<GroupKey, Row>();
+  /** In the order of their deaths. */
+  readonly #tombstones = new Map<GroupKey, Row>();
+  #newest: Row | undefined;
+  #floor: number;
+
+  constructor(floor: number, leaves: Iterable<Leaf>) {
+    this.#floor = floor;
+    for (const leaf of leaves) this.touch(leaf, floor);
+  }
+
+  /** The lowest revision that a delta can be told from. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  /** Groups that are gone and not forgotten. */
+  get tombstones(): number {
+    return this.#tombstones.size;
+  }
+
+  /** A group's place in the tree, when it is known. */
+  pathOf(key: GroupKey): number | undefined {
+    return this.#rows.get(key)?.path;
+  }
+
+  /** A group's leaf, when there is one. */
+  leafOf(key: GroupKey): Leaf | undefined {
+    return this.#rows.get(key)?.leaf;
+  }
+
+  /** Notes that a group changed at a revision, which never goes back between calls. */
+  touch(change: LeafChange | Leaf, at: number): void {
+    const leaf = "cells" in change ? change : change.leaf;
+    let row = this.#rows.get(change.key);
+    if (row === undefined) {
+      row = {
+        path: change.path,
+        key: change.key,
+        leaf,
+        changedAt: at,
+        older: undefined,
+        newer: undefined,
+      };
+      this.#rows.set(change.key, row);
+    } else {
+      this.#unlink(row);
+      row.leaf = leaf;
+      row.changedAt = at;
+      this.#tombstones.delete(change.key);
+    }
+    row.older = this.#newest;
+    if (this.#newest !== undefined) this.#newest.newer = row;
+    this.#newest = row;
+    if (leaf === undefined) this.#bury(row);
+  }
+
+  /**
+   * Every group that changed after a revision, which must be at or past the floor:
+   * cells now, or undefined when it is gone. Costs what it returns.
+   */
+  since(revision: number): Map<GroupKey, readonly Cell[] | undefined> {
+    const changes = new Map<GroupKey, readonly Cell[] | undefined>();
+    for (let row = this.#newest; row !== undefined && row.changedAt > revision; row = row.older) {
+      changes.set(row.key, row.leaf?.cells);
+    }
+    return changes;
+  }
+
+  #bury(row: Row): void {
+    this.#tombstones.set(row.key, row);
+    if (this.#tombstones.size <= MAX_TOMBSTONES_PER_SECTION) return;
+    for (const oldest of this.#tombstones.values()) {
+      this.#tombstones.delete(oldest.key);
+      this.#rows.delete(oldest.key);
+      this.#unlink(oldest);
+      this.#floor = Math.max(this.#floor, oldest.changedAt);
+      return;
+    }
+  }
+
+  #unlink(row: Row): void {
+    if (row.older !== undefined) row.older.newer = row.newer;
+    if (row.newer !== undefined) row.newer.older = row.older;
+    else if (this.#newest === row) this.#newest = row.older;
+    row.older = undefined;
+    row.newer = undefined;
+  }
+}

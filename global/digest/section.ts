@@ -1,0 +1,80 @@
+import { ByteWriter } from "./byte-writer.js";
+import type { Cell, MeasureDescriptor } from "./cell.js";
+import type { Content } from "./content.js";
+import type { HashFunction } from "./hash.js";
+import { HASH_DOMAIN } from "./leaf.js";
+import type { Version } from "./version.js";
+
+/** Which region's digest of which summary. */
+export interface SectionId {
+  readonly region: string;
+  readonly summary: string;
+}
+
+/** What a section's groups and cells mean; part of its root. */
+export interface Schema {
+  /**
+   * SHA-256 of the definition in canonical form, 64 hexadecimal digits: equal in all
+   * regions that publish the same definition. Empty when retired.
+   */
+  readonly fingerprint: string;
+  /** The expressions that group keys hold the values of. */
+  readonly groupBy: readonly string[];
+  readonly measures: readonly MeasureDescriptor[];
+  /** The summary was deleted in its region: the section has no groups. */
+  readonly retired: boolean;
+}
+
+/** The schema of a summary that its region has deleted. */
+export const RETIRED: Schema = { fingerprint: "", groupBy: [], measures: [], retired: true };
+
+/** One region's digest of one summary at one version. Never changes; cheap to keep. */
+export interface Section {
+  readonly id: SectionId;
+  readonly version: Version;
+  readonly schema: Schema;
+  readonly content: Content;
+  /** SHA-256 over schema and groups: a binary string of 32 units. */
+  readonly root: string;
+}
+
+/** One string for a section's name, for maps. Neither part may hold a newline. */
+export function sectionKey(id: SectionId): string {
+  return `${id.region}\n${id.summary}`;
+}
+
+const writer = new ByteWriter();
+
+/** Builds a section; its root is over the schema, the number of groups and their tree. */
+export function makeSection(
+  id: SectionId,
+  version: Version,
+  schema: Schema,
+  content: Content,
+  hash: HashFunction,
+): Section {
+  writer.reset();
+  writer.byte(HASH_DOMAIN.section);
+  writer.text(schema.fingerprint);
+  writer.byte(schema.retired ? 1 : 0);
+  writer.uint32(schema.groupBy.length);
+  for (const expression of schema.groupBy) writer.text(expression);
+  writer.uint32(schema.measures.length);
+  for (const measure of schema.measures) {
+    writer.text(measure.name);
+    writer.text(measure.kind);
+    writer.byte(measure.scale);
+  }
+  writer.uint32(content.size);
+  writer.binary(content.root);
+  return { id, version, schema, content, root: hash(writer.written()) };
+}
+
+/** Whether a group's cells are those that the schema's measures ask for. */
+export function cellsFit(schema: Schema, cells: readonly Cell[]): boolean {
+  if (cells.length !== schema.measures.length) return false;
+  for (let i = 0; i < cells.length; i++) {
+    if (cells[i]?.kind !== schema.measures[i]?.kind) return false;
+  }
+  return true;
+}
