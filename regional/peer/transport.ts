@@ -166,7 +166,7 @@ export class PeerTransport {
     return {
       frame: (type, payload) => {
         if (type === FrameType.raft) {
-          events.onMessages(inbound.from, decodeMessages(payload, memberId));
+          events.onMessages(inbound.from, decodeMessages(payload, inbound.from, memberId));
         } else {
           events.onFrame(inbound.from, type, payload);
         }

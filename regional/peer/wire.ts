@@ -175,16 +175,21 @@ function readEntries(cursor: Cursor): Entry[] {
   return entries;
 }
 
-function readMessage(cursor: Cursor, to: number): Message {
+function readMessage(cursor: Cursor, sender: number, to: number): Message {
   const type = cursor.u8();
   const flags = cursor.u8();
   if (!TRAVELS.has(type) || (flags & ~KNOWN_FLAGS) !== 0) {
     throw new AtollError("DATA_LOSS", `a peer sent a message of type ${type}, flags ${flags}`);
   }
+  const from = cursor.safe();
+  // A follower passes on read requests of others, but nobody speaks in another's name.
+  if (from !== sender && type !== MessageType.readIndex) {
+    throw new AtollError("DATA_LOSS", `member ${sender} sent a message as member ${from}`);
+  }
   return makeMessage({
     type: type as MessageType,
     to,
-    from: cursor.safe(),
+    from,
     term: cursor.safe(),
     logTerm: cursor.safe(),
     index: cursor.safe(),
@@ -197,12 +202,12 @@ function readMessage(cursor: Cursor, to: number): Message {
 }
 
 /**
- * The messages of one `raft` payload, addressed to `to`. Entries' data are views of
- * the payload. Throws DATA_LOSS when it isn't such a payload.
+ * The messages of one `raft` payload from `sender`, addressed to `to`. Entries' data are
+ * views of the payload. Throws DATA_LOSS when it isn't such a payload.
  */
-export function decodeMessages(payload: Buffer, to: number): Message[] {
+export function decodeMessages(payload: Buffer, sender: number, to: number): Message[] {
   const cursor = new Cursor(payload);
   const messages: Message[] = [];
-  while (cursor.remaining > 0) messages.push(readMessage(cursor, to));
+  while (cursor.remaining > 0) messages.push(readMessage(cursor, sender, to));
   return messages;
 }

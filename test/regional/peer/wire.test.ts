@@ -15,7 +15,7 @@ const message: fc.Arbitrary<Message> = fc
   .record({
     type,
     to: fc.constant(7),
-    from: id,
+    from: fc.constant(1),
     term: id,
     logTerm: id,
     index: id,
@@ -51,7 +51,7 @@ describe("raft messages on the wire", () => {
   it("come back as they were", () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 4 }), (messages) => {
-        expect(decodeMessages(encode(messages), 7)).toEqual(messages);
+        expect(decodeMessages(encode(messages), 1, 7)).toEqual(messages);
       }),
     );
   });
@@ -67,7 +67,7 @@ describe("raft messages on the wire", () => {
       ...to(7),
       entries: [...entries, { term: 3, index: 6, type: 0, data: Buffer.from("def") }],
     });
-    expect(decodeMessages(encode([longer], encoder), 7)[0]?.entries).toHaveLength(2);
+    expect(decodeMessages(encode([longer], encoder), 1, 7)[0]?.entries).toHaveLength(2);
   });
 
   it("are refused with DATA_LOSS when the bytes are cut, changed or random", () => {
@@ -84,13 +84,20 @@ describe("raft messages on the wire", () => {
     fc.assert(
       fc.property(fc.oneof(damaged, cut, random), (payload) => {
         try {
-          decodeMessages(payload, 7);
+          decodeMessages(payload, 1, 7);
         } catch (error) {
           expect(error).toBeInstanceOf(AtollError);
           expect((error as AtollError).code).toBe("DATA_LOSS");
         }
       }),
     );
+  });
+
+  it("are refused when a member speaks in another's name", () => {
+    const forged = encode([makeMessage({ type: MessageType.heartbeat, to: 7, from: 2 })]);
+    expect(() => decodeMessages(forged, 1, 7)).toThrow("member 1 sent a message as member 2");
+    const passedOn = encode([makeMessage({ type: MessageType.readIndex, to: 7, from: 2 })]);
+    expect(decodeMessages(passedOn, 1, 7)[0]?.from).toBe(2);
   });
 
   it("never carry storage messages, proposals or snapshots", () => {
@@ -102,7 +109,7 @@ describe("raft messages on the wire", () => {
     ]) {
       expect(travels(local)).toBe(false);
       const payload = encode([makeMessage({ type: local, to: 7, from: 1 })]);
-      expect(() => decodeMessages(payload, 7)).toThrow("a peer sent a message of type");
+      expect(() => decodeMessages(payload, 1, 7)).toThrow("a peer sent a message of type");
     }
   });
 });
