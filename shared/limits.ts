@@ -58,3 +58,33 @@ export const MAX_TOMBSTONES_PER_SECTION = 20_000;
 export const MAX_CONFLICTING_NONCES = 8;
 /** Refused frames in a row after which a section is quarantined. */
 export const QUARANTINE_AFTER_FAILURES = 3;
+
+/** Bytes of one frame between gateways that its sender aims at. */
+export const MESH_FRAME_TARGET_BYTES = 256 * 1024;
+/** Bytes of one chunk of a section; a frame holds at least one. */
+export const MESH_CHUNK_BYTES = 128 * 1024;
+/** Bytes of one frame between gateways that its receiver accepts. */
+export const MAX_MESH_FRAME_BYTES = 1024 * 1024;
+/** Bytes of one request on a stream between gateways that its server accepts. */
+export const MAX_MESH_REQUEST_BYTES = 1024 * 1024;
+/** Shortest time between two pushes on one stream between gateways. */
+export const MESH_PUSH_INTERVAL_MS = 50;
+/** Pause between two pings on a stream between gateways. */
+export const MESH_PING_INTERVAL_MS = 250;
+/** Pause between two rounds of version vectors and repairs. */
+export const MESH_VECTOR_INTERVAL_MS = 1_000;
+/** What a live push may still bring needs no repair before this time is over. */
+export const MESH_REPAIR_GRACE_MS = 1_000;
+/** A link on which nothing came for so long is doubted: a relay is asked meanwhile. */
+export const MESH_LINK_SUSPECT_MS = 1_250;
+/** A link or stream on which nothing came for so long is ended. */
+export const MESH_LINK_DEAD_MS = 5_000;
+/** Time in which a gateway that was dialled must have said who it is. */
+export const MESH_HELLO_TIMEOUT_MS = 3_000;
+/** First and longest pause before a gateway is dialled again. */
+export const MESH_RECONNECT_MIN_MS = 100;
+export const MESH_RECONNECT_MAX_MS = 5_000;
+/** Streams that a gateway serves to other gateways at once. */
+export const MAX_MESH_STREAMS = 2_048;
+/** Relative drift between two machines' clocks that ages allow for: 500 parts in a million. */
+export const CLOCK_DRIFT = 0.0005;
