@@ -1,0 +1,196 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePorts } from "../../shared/ports.js";
+import type { Topology, TopologyGateway } from "../../shared/topology.js";
+import { type Region, type RegionOptions, startRegion } from "./atoll.js";
+import { Child, httpOk } from "./child.js";
+import { type EtcdCluster, startEtcd } from "./etcd.js";
+import { flags } from "./exec.js";
+import { REPOSITORY_ROOT } from "./paths.js";
+
+const READY_MS = 60_000;
+const PROGRAM = join(REPOSITORY_ROOT, "dist", "global", "main.js");
+
+/** One gateway process of a world. */
+export class Gateway {
+  readonly region: string;
+  readonly address: TopologyGateway;
+  readonly #dataDir: string;
+  readonly #topologyFile: string;
+  #child: Child;
+
+  constructor(region: string, address: TopologyGateway, dataDir: string, topologyFile: string) {
+    this.region = region;
+    this.address = address;
+    this.#dataDir = dataDir;
+    this.#topologyFile = topologyFile;
+    this.#child = this.#spawn();
+  }
+
+  #spawn(): Child {
+    const settings = flags({
+      name: this.address.name,
+      region: this.region,
+      "data-dir": this.#dataDir,
+      grpc: this.address.grpc,
+      http: this.address.http,
+      topology: this.#topologyFile,
+    });
+    const args = ["--enable-source-maps", PROGRAM, ...settings];
+    return new Child(this.address.name, process.execPath, args, process.env);
+  }
+
+  get child(): Child {
+    return this.#child;
+  }
+
+  /** Resolves when it says that it is ready to serve. */
+  async ready(): Promise<void> {
+    await this.#child.until(() => httpOk(`http://${this.address.http}/readyz`), READY_MS);
+  }
+
+  /** Starts it again after it ended; its data folder is as it was left. */
+  async restart(): Promise<void> {
+    if (!this.#child.hasExited) throw new Error(`${this.address.name} still runs`);
+    this.#child = this.#spawn();
+    await this.ready();
+  }
+}
+
+export interface WorldOptions {
+  readonly regions: readonly string[];
+  readonly members?: 1 | 3;
+  readonly gateways?: 1 | 2 | 3;
+  /** What holds the regions' state; Atoll's own members unless said otherwise. */
+  readonly engine?: "atoll" | "etcd";
+  readonly regionOptions?: Pick<RegionOptions, "args" | "env">;
+  /**
+   * Gives the address at which `from`'s gateways find a gateway of `to`, for a proxy
+   * on the way; the gateway's own address unless given.
+   */
+  readonly via?: (from: string, to: string, address: string) => Promise<string>;
+}
+
+/** Regions and their gateways on loopback, each member and gateway a process. */
+export class World {
+  readonly topology: Topology;
+  readonly regions: ReadonlyMap<string, Region | EtcdCluster>;
+  readonly gateways: readonly Gateway[];
+  readonly #folder: string;
+
+  constructor(
+    topology: Topology,
+    regions: ReadonlyMap<string, Region | EtcdCluster>,
+    gateways: readonly Gateway[],
+    folder: string,
+  ) {
+    this.topology = topology;
+    this.regions = regions;
+    this.gateways = gateways;
+    this.#folder = folder;
+  }
+
+  /** The members of a region. */
+  region(name: string): Region | EtcdCluster {
+    const region = this.regions.get(name);
+    if (region === undefined) throw new Error(`there is no region ${name}`);
+    return region;
+  }
+
+  /** The n-th gateway of a region. */
+  gateway(region: string, index = 0): Gateway {
+    const gateway = this.gateways.filter((candidate) => candidate.region === region)[index];
+    if (gateway === undefined) throw new Error(`there is no gateway ${index} in ${region}`);
+    return gateway;
+  }
+
+  /** The topology file that a command line may be given. */
+  get topologyFile(): string {
+    return join(this.#folder, "topology.json");
+  }
+
+  /** Stops everything and removes its data. */
+  async stop(): Promise<void> {
+    const endings = [
+      ...this.gateways.map((gateway) => gateway.child.stop()),
+      ...[...this.regions.values()].map((region) => region.stop()),
+    ];
+    const results = await Promise.allSettled(endings);
+    await rm(this.#folder, { recursive: true, force: true });
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+}
+
+async function planGateways(name: string, count: number): Promise<TopologyGateway[]> {
+  const ports = await freePorts(2 * count);
+  return Array.from({ length: count }, (_, i) => ({
+    name: `${name}-g${i}`,
+    grpc: `127.0.0.1:${ports[2 * i]}`,
+    http: `127.0.0.1:${ports[2 * i + 1]}`,
+  }));
+}
+
+/** The topology as one region's gateways see it: others' addresses may lead through a proxy. */
+async function seenFrom(
+  region: string,
+  topology: Topology,
+  via: WorldOptions["via"],
+): Promise<Topology> {
+  if (via === undefined) return topology;
+  const regions = topology.regions.map(async (other) => {
+    if (other.name === region) return other;
+    const gateways = other.gateways.map(async (gateway) => ({
+      ...gateway,
+      grpc: await via(region, other.name, gateway.grpc),
+    }));
+    return { ...other, gateways: await Promise.all(gateways) };
+  });
+  return { regions: await Promise.all(regions) };
+}
+
+/** Starts regions and their gateways; resolves when all are ready. */
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), "atoll-world-"));
+  const members = options.members ?? 1;
+  const started = await Promise.all(
+    options.regions.map(async (name) => {
+      const region =
+        options.engine === "etcd"
+          ? await startEtcd({ members })
+          : await startRegion({ members, region: name, ...options.regionOptions });
+      return { name, region, gateways: await planGateways(name, options.gateways ?? 1) };
+    }),
+  );
+  const topology: Topology = {
+    regions: started.map(({ name, region, gateways }) => ({
+      name,
+      gateways,
+      members: region.members.map((member) => ({
+        name: member.name,
+        client: member.client,
+        peer: member.peer,
+        http: "http" in member ? (member.http as string) : member.client,
+      })),
+    })),
+  };
+  await writeFile(join(folder, "topology.json"), JSON.stringify(topology));
+  const gateways: Gateway[] = [];
+  for (const region of topology.regions) {
+    const file = join(folder, `${region.name}.json`);
+    await writeFile(file, JSON.stringify(await seenFrom(region.name, topology, options.via)));
+    for (const address of region.gateways) {
+      gateways.push(new Gateway(region.name, address, join(folder, address.name), file));
+    }
+  }
+  const regions = new Map(started.map(({ name, region }) => [name, region]));
+  const world = new World(topology, regions, gateways, folder);
+  try {
+    await Promise.all(gateways.map((gateway) => gateway.ready()));
+  } catch (error) {
+    await world.stop().catch(() => {});
+    throw error;
+  }
+  return world;
+}
