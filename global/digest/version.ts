@@ -1,14 +1,6 @@
-/** One life of a region's state (`/atoll/incarnation`); a restore begins a new one. */
-export interface Incarnation {
-  /** 1 for the first life; each restore raises it. */
-  readonly counter: number;
-  /** 128 random bits as 32 lower-case hexadecimal digits. */
-  readonly nonce: string;
-  /** Revision that the restore went back to; 0 for the first life. */
-  readonly baseRevision: number;
-  /** Nonce of the life it was restored from; empty for the first. */
-  readonly parentNonce: string;
-}
+import type { Incarnation } from "../../shared/etcd/incarnation.js";
+
+export type { Incarnation };
 
 /** Where a section stands. */
 export interface Version {
