@@ -17,8 +17,10 @@ export interface RegionOptions {
   readonly dataDir?: string;
   /** Further command-line options of every member. */
   readonly args?: readonly string[];
-  /** What to run instead of node's own path, such as strace and its options. */
-  readonly wrapper?: readonly string[];
+  /** What each member is started by, such as strace and its options; node comes after it. */
+  readonly wrapper?: (index: number) => readonly string[];
+  /** Another build's `regional/main.js`. */
+  readonly program?: string;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -53,6 +55,7 @@ export class Region {
   }
 
   #spawn(member: RegionMember): Child {
+    const index = this.members.indexOf(member);
     const all = this.members.map(({ name, peer }) => `${name}=${peer}`).join(",");
     const settings = flags({
       name: member.name,
@@ -63,8 +66,8 @@ export class Region {
       http: member.http,
       "initial-cluster": all,
     });
-    const node = [process.execPath, "--enable-source-maps", PROGRAM];
-    const [program = process.execPath, ...args] = (this.#options.wrapper ?? [])
+    const node = [process.execPath, "--enable-source-maps", this.#options.program ?? PROGRAM];
+    const [program = process.execPath, ...args] = (this.#options.wrapper?.(index) ?? [])
       .concat(node)
       .concat(settings)
       .concat(this.#options.args ?? []);

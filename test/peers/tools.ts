@@ -31,6 +31,7 @@ const REDIS = {
   packages: ["redis-server", "redis-tools"],
   programs: ["usr/bin/redis-server", "usr/bin/redis-cli"],
 };
+const STRACE = { group: "strace", packages: ["strace"], programs: ["usr/bin/strace"] };
 const NGHTTP2 = { group: "nghttp2", packages: ["nghttp2-client"], programs: ["usr/bin/h2load"] };
 
 const RECIPES = {
@@ -38,6 +39,7 @@ const RECIPES = {
   etcdctl: { ...ETCD, versionArgs: ["version"], usable: /^etcdctl version: 3\.4\./m },
   "redis-server": { ...REDIS, versionArgs: ["--version"], usable: /v=([7-9]|\d\d)\./ },
   "redis-cli": { ...REDIS, versionArgs: ["--version"], usable: /redis-cli ([7-9]|\d\d)\./ },
+  strace: { ...STRACE, versionArgs: ["--version"], usable: /version ([6-9]|5\.[3-9])/ },
   h2load: { ...NGHTTP2, versionArgs: ["--version"], usable: /nghttp2\/1\./ },
 } satisfies Record<string, Recipe>;
 
