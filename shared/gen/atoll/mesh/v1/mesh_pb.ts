@@ -8,7 +8,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Attestation, Forgotten, Incarnation, RegionReport, SectionChunk, SectionClaim } from "../../digest/v1/digest_pb.js";
+import type { Attestation, Conflict, Forgotten, Incarnation, RegionReport, SectionChunk, SectionClaim } from "../../digest/v1/digest_pb.js";
 import { file_atoll_digest_v1_digest } from "../../digest/v1/digest_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atoll/mesh/v1/mesh.proto.
  */
 export const file_atoll_mesh_v1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("ChhhdG9sbC9tZXNoL3YxL21lc2gucHJvdG8SDWF0b2xsLm1lc2gudjEinwEKBUhlbGxvEhQKDHByb3RvY29sX21pbhgBIAEoDRIUCgxwcm90b2NvbF9tYXgYAiABKA0SFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SDgoGcmVnaW9uGAQgASgJEg8KB2dhdGV3YXkYBSABKAkSMQoLaW5jYXJuYXRpb24YBiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24ipAEKC1N5bmNSZXF1ZXN0EiMKBWhlbGxvGAEgASgLMhQuYXRvbGwubWVzaC52MS5IZWxsbxIpCghpbnRlcmVzdBgCIAEoCzIXLmF0b2xsLm1lc2gudjEuSW50ZXJlc3QSIgoFcHVsbHMYAyADKAsyEy5hdG9sbC5tZXNoLnYxLlB1bGwSIQoEcGluZxgEIAEoCzITLmF0b2xsLm1lc2gudjEuUGluZyJZCghJbnRlcmVzdBIPCgdyZWdpb25zGAEgAygJEg8KB2FsbF9idXQYAiABKAgSKwoEaGVsZBgDIAMoCzIdLmF0b2xsLmRpZ2VzdC52MS5TZWN0aW9uQ2xhaW0iVgoEUHVsbBIOCgZyZWdpb24YASABKAkSEQoJc3VtbWFyaWVzGAIgAygJEisKBGhlbGQYAyADKAsyHS5hdG9sbC5kaWdlc3QudjEuU2VjdGlvbkNsYWltIhgKBFBpbmcSEAoIc3RhbXBfbXMYASABKAEi8wIKDFN5bmNSZXNwb25zZRIjCgVoZWxsbxgBIAEoCzIULmF0b2xsLm1lc2gudjEuSGVsbG8SLQoGY2h1bmtzGAIgAygLMh0uYXRvbGwuZGlnZXN0LnYxLlNlY3Rpb25DaHVuaxIyCgxhdHRlc3RhdGlvbnMYAyADKAsyHC5hdG9sbC5kaWdlc3QudjEuQXR0ZXN0YXRpb24SKgoJc3RhbmRpbmdzGAQgAygLMhcuYXRvbGwubWVzaC52MS5TdGFuZGluZxIhCgRlY2hvGAUgASgLMhMuYXRvbGwubWVzaC52MS5FY2hvEi0KBmNsYWltcxgGIAMoCzIdLmF0b2xsLmRpZ2VzdC52MS5TZWN0aW9uQ2xhaW0SLgoHcmVwb3J0cxgHIAMoCzIdLmF0b2xsLmRpZ2VzdC52MS5SZWdpb25SZXBvcnQSLQoJZm9yZ290dGVuGAggAygLMhouYXRvbGwuZGlnZXN0LnYxLkZvcmdvdHRlbiIYCgRFY2hvEhAKCHN0YW1wX21zGAEgASgBIrsBCghTdGFuZGluZxIOCgZyZWdpb24YASABKAkSMQoLaW5jYXJuYXRpb24YAiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24SEAoIcmV2aXNpb24YAyABKAQSGgoSY29uZmlybWVkX3JldmlzaW9uGAQgASgEEhMKBmFnZV9tcxgFIAEoAUgAiAEBEgwKBHBhdGgYBiADKAkSEAoIc2VjdGlvbnMYByABKA1CCQoHX2FnZV9tczJSCgtNZXNoU2VydmljZRJDCgRTeW5jEhouYXRvbGwubWVzaC52MS5TeW5jUmVxdWVzdBobLmF0b2xsLm1lc2gudjEuU3luY1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_atoll_digest_v1_digest]);
+  fileDesc("ChhhdG9sbC9tZXNoL3YxL21lc2gucHJvdG8SDWF0b2xsLm1lc2gudjEinwEKBUhlbGxvEhQKDHByb3RvY29sX21pbhgBIAEoDRIUCgxwcm90b2NvbF9tYXgYAiABKA0SFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SDgoGcmVnaW9uGAQgASgJEg8KB2dhdGV3YXkYBSABKAkSMQoLaW5jYXJuYXRpb24YBiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24ipAEKC1N5bmNSZXF1ZXN0EiMKBWhlbGxvGAEgASgLMhQuYXRvbGwubWVzaC52MS5IZWxsbxIpCghpbnRlcmVzdBgCIAEoCzIXLmF0b2xsLm1lc2gudjEuSW50ZXJlc3QSIgoFcHVsbHMYAyADKAsyEy5hdG9sbC5tZXNoLnYxLlB1bGwSIQoEcGluZxgEIAEoCzITLmF0b2xsLm1lc2gudjEuUGluZyJICghJbnRlcmVzdBIPCgdyZWdpb25zGAEgAygJEisKBGhlbGQYAiADKAsyHS5hdG9sbC5kaWdlc3QudjEuU2VjdGlvbkNsYWltIlYKBFB1bGwSDgoGcmVnaW9uGAEgASgJEhEKCXN1bW1hcmllcxgCIAMoCRIrCgRoZWxkGAMgAygLMh0uYXRvbGwuZGlnZXN0LnYxLlNlY3Rpb25DbGFpbSIYCgRQaW5nEhAKCHN0YW1wX21zGAEgASgBIqEDCgxTeW5jUmVzcG9uc2USIwoFaGVsbG8YASABKAsyFC5hdG9sbC5tZXNoLnYxLkhlbGxvEi0KBmNodW5rcxgCIAMoCzIdLmF0b2xsLmRpZ2VzdC52MS5TZWN0aW9uQ2h1bmsSMgoMYXR0ZXN0YXRpb25zGAMgAygLMhwuYXRvbGwuZGlnZXN0LnYxLkF0dGVzdGF0aW9uEioKCXN0YW5kaW5ncxgEIAMoCzIXLmF0b2xsLm1lc2gudjEuU3RhbmRpbmcSIQoEZWNobxgFIAEoCzITLmF0b2xsLm1lc2gudjEuRWNobxItCgZjbGFpbXMYBiADKAsyHS5hdG9sbC5kaWdlc3QudjEuU2VjdGlvbkNsYWltEi4KB3JlcG9ydHMYByADKAsyHS5hdG9sbC5kaWdlc3QudjEuUmVnaW9uUmVwb3J0Ei0KCWZvcmdvdHRlbhgIIAMoCzIaLmF0b2xsLmRpZ2VzdC52MS5Gb3Jnb3R0ZW4SLAoJY29uZmxpY3RzGAkgAygLMhkuYXRvbGwuZGlnZXN0LnYxLkNvbmZsaWN0IhgKBEVjaG8SEAoIc3RhbXBfbXMYASABKAEiuwEKCFN0YW5kaW5nEg4KBnJlZ2lvbhgBIAEoCRIxCgtpbmNhcm5hdGlvbhgCIAEoCzIcLmF0b2xsLmRpZ2VzdC52MS5JbmNhcm5hdGlvbhIQCghyZXZpc2lvbhgDIAEoBBIaChJjb25maXJtZWRfcmV2aXNpb24YBCABKAQSEwoGYWdlX21zGAUgASgBSACIAQESDAoEcGF0aBgGIAMoCRIQCghzZWN0aW9ucxgHIAEoDUIJCgdfYWdlX21zMlIKC01lc2hTZXJ2aWNlEkMKBFN5bmMSGi5hdG9sbC5tZXNoLnYxLlN5bmNSZXF1ZXN0GhsuYXRvbGwubWVzaC52MS5TeW5jUmVzcG9uc2UoATABYgZwcm90bzM", [file_atoll_digest_v1_digest]);
 
 /**
  * Who speaks; the first message in each direction and only there.
@@ -120,16 +120,10 @@ export type Interest = Message<"atoll.mesh.v1.Interest"> & {
   regions: string[];
 
   /**
-   * Every region that the sender knows but those named in `regions`.
+   * Versions that the receiver holds of regions that the interest before didn't name;
+   * what it doesn't name it doesn't have.
    *
-   * @generated from field: bool all_but = 2;
-   */
-  allBut: boolean;
-
-  /**
-   * Versions that the receiver holds of them; what it doesn't name it doesn't have.
-   *
-   * @generated from field: repeated atoll.digest.v1.SectionClaim held = 3;
+   * @generated from field: repeated atoll.digest.v1.SectionClaim held = 2;
    */
   held: SectionClaim[];
 };
@@ -249,6 +243,11 @@ export type SyncResponse = Message<"atoll.mesh.v1.SyncResponse"> & {
    * @generated from field: repeated atoll.digest.v1.Forgotten forgotten = 8;
    */
   forgotten: Forgotten[];
+
+  /**
+   * @generated from field: repeated atoll.digest.v1.Conflict conflicts = 9;
+   */
+  conflicts: Conflict[];
 };
 
 /**

@@ -1,0 +1,137 @@
+import type { Random } from "../../../shared/random.js";
+import {
+  MESH_HELLO_TIMEOUT_MS,
+  MESH_LINK_DEAD_MS,
+  MESH_LINK_SUSPECT_MS,
+  MESH_RECONNECT_MAX_MS,
+  MESH_RECONNECT_MIN_MS,
+} from "../../../shared/limits.js";
+import type { PeerHello } from "./hello.js";
+import type { Now } from "./now.js";
+import type { PeerStanding } from "./standing.js";
+
+/**
+ * `idle`: known, not wanted. `connecting`: dialled, no hello yet. `up`: talking.
+ * `down`: failed, to be dialled again after a pause.
+ */
+export type LinkState = "idle" | "connecting" | "up" | "down";
+
+/** Failures in a row beyond which the pause doesn't grow. */
+const LONGEST_BACKOFF_FAILURES = 10;
+/** A link that was up for so long begins again with the shortest pause. */
+const STEADY_MS = 10_000;
+/** Weight of a new sample in the round-trip time's moving average. */
+const RTT_WEIGHT = 0.2;
+
+/** This gateway's stream from one other gateway: the receiver's books of it. */
+export class Link {
+  readonly region: string;
+  /** host:port */
+  readonly address: string;
+  state: LinkState = "idle";
+  /** Rises with each dial, so that news of an earlier stream is told apart. */
+  session = 0;
+  hello: PeerHello | undefined;
+  /** Why it is down, for people. */
+  error: string | undefined;
+  /** What the peer said it has, by region. */
+  readonly standings = new Map<string, PeerStanding>();
+  /** Regions that the peer was asked to push. */
+  interest: ReadonlySet<string> = new Set();
+  /** Regions that were asked for once and may come without being pushed. */
+  readonly pulled = new Map<string, number>();
+  /** Smoothed round trip, in milliseconds; undefined while not measured. */
+  rttMs: number | undefined;
+  lastPingMs = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #retryAtMs = Number.NEGATIVE_INFINITY;
+  #heardMs = 0;
+  #sinceMs = 0;
+
+  constructor(region: string, address: string) {
+    this.region = region;
+    this.address = address;
+  }
+
+  /** Failed dials and broken streams in a row. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** When the link came into its state, on the monotonic clock. */
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+
+  /** Whether it may be dialled now. */
+  isDue(now: Now): boolean {
+    return this.state === "idle" || (this.state === "down" && now.monotonicMs >= this.#retryAtMs);
+  }
+
+  /** Up, and heard of lately. */
+  isHealthy(now: Now): boolean {
+    return this.state === "up" && now.monotonicMs - this.#heardMs < MESH_LINK_SUSPECT_MS;
+  }
+
+  /** Silent for too long: to be ended. */
+  isDead(now: Now): boolean {
+    if (this.state === "connecting") {
+      return now.monotonicMs - this.#sinceMs >= MESH_HELLO_TIMEOUT_MS;
+    }
+    return this.state === "up" && now.monotonicMs - this.#heardMs >= MESH_LINK_DEAD_MS;
+  }
+
+  dial(now: Now): void {
+    this.session++;
+    this.#enter("connecting", now);
+  }
+
+  opened(hello: PeerHello, now: Now): void {
+    this.hello = hello;
+    this.error = undefined;
+    this.#heardMs = now.monotonicMs;
+    this.lastPingMs = Number.NEGATIVE_INFINITY;
+    this.#enter("up", now);
+  }
+
+  heard(now: Now): void {
+    this.#heardMs = now.monotonicMs;
+  }
+
+  /** A round trip by this gateway's own clock, in milliseconds. */
+  measured(roundTripMs: number): void {
+    this.rttMs =
+      this.rttMs === undefined
+        ? roundTripMs
+        : this.rttMs + RTT_WEIGHT * (roundTripMs - this.rttMs);
+  }
+
+  /** The stream ended or could not be opened; dialled again after a pause with jitter. */
+  failed(error: string, now: Now, random: Random): void {
+    if (this.state === "up" && now.monotonicMs - this.#sinceMs >= STEADY_MS) this.#failures = 0;
+    const pause = Math.min(MESH_RECONNECT_MAX_MS, MESH_RECONNECT_MIN_MS * 2 ** this.#failures);
+    this.#failures = Math.min(this.#failures + 1, LONGEST_BACKOFF_FAILURES);
+    this.#retryAtMs = now.monotonicMs + pause * (0.5 + random.next() / 2);
+    this.error = error;
+    this.#close("down", now);
+  }
+
+  /** No longer wanted. */
+  hungUp(now: Now): void {
+    this.#close("idle", now);
+  }
+
+  #close(state: LinkState, now: Now): void {
+    this.hello = undefined;
+    this.interest = new Set();
+    this.standings.clear();
+    this.pulled.clear();
+    this.rttMs = undefined;
+    this.#enter(state, now);
+  }
+
+  #enter(state: LinkState, now: Now): void {
+    this.state = state;
+    this.#sinceMs = now.monotonicMs;
+  }
+}
