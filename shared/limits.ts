@@ -88,3 +88,105 @@ export const MESH_RECONNECT_MAX_MS = 5_000;
 export const MAX_MESH_STREAMS = 2_048;
 /** Relative drift between two machines' clocks that ages allow for: 500 parts in a million. */
 export const CLOCK_DRIFT = 0.0005;
+
+/** Time between two ticks of a member's raft clock; a heartbeat is sent at each, as etcd does. */
+export const TICK_MS = 100;
+/** Ticks without a leader until an election; the actual time is random in [n, 2n). */
+export const ELECTION_TICKS = 10;
+/** Bytes of entries in one append to a follower, and handed out at once for apply. */
+export const MAX_APPEND_BYTES = 1024 * 1024;
+/** Appends in flight to one follower, by count and by bytes. */
+export const MAX_APPENDS_IN_FLIGHT = 256;
+export const MAX_APPEND_BYTES_IN_FLIGHT = 8 * 1024 * 1024;
+/** Bytes that a leader holds uncommitted; beyond them it refuses proposals. */
+export const MAX_UNCOMMITTED_BYTES = 128 * 1024 * 1024;
+/** Proposals of one member that are not applied yet, by count and by bytes. */
+export const MAX_PENDING_PROPOSALS = 10_000;
+export const MAX_PENDING_PROPOSAL_BYTES = 64 * 1024 * 1024;
+/** Time after which a proposal or read fails; etcd's 5 s and two election timeouts. */
+export const REQUEST_TIMEOUT_MS = 7_000;
+/** Time that a request waits for a leader to be there; an election takes one to two seconds. */
+export const NO_LEADER_WAIT_MS = 4_000;
+/** Time after which a read round without an answer is begun anew. */
+export const READ_RETRY_MS = 500;
+/** Time that one turn may spend applying before the network has its turn again. */
+export const APPLY_BUDGET_MS = 20;
+/** Chunks that one section's transfer may have. */
+export const MAX_CHUNKS_PER_TRANSFER = 4_096;
+/** Bytes of group keys that a receiver gathers before a transfer is complete. */
+export const MAX_TRANSFER_KEY_BYTES = 32 * 1024 * 1024;
+/** Transfers that a receiver gathers at once on one stream. */
+export const MAX_TRANSFERS_IN_PROGRESS = 64;
+/** Bytes of a measure's name, and of one expression that groups by. */
+export const MAX_MEASURE_NAME_BYTES = 128;
+export const MAX_EXPRESSION_BYTES = 4_096;
+/** Claims in one attestation or version vector. */
+export const MAX_CLAIMS_PER_FRAME = 65_536;
+/** Bytes of a signature or of a key's name in a frame. */
+export const MAX_SIGNATURE_BYTES = 256;
+/** Bytes of a definition's text, of an error's text, and of one sampled key in a report. */
+export const MAX_REPORT_TEXT_BYTES = 65_536;
+/** Sampled keys of one summary in a report. */
+export const MAX_REPORT_SAMPLES = 100;
+
+/** Bytes of one summary definition. */
+export const MAX_DEFINITION_BYTES = 64 * 1024;
+/** Definitions that one region may hold; those beyond it, by name, are refused. */
+export const MAX_SUMMARIES_PER_REGION = 256;
+/** Bytes of the prefix that a summary reads. */
+export const MAX_PREFIX_BYTES = 512;
+/** UTF-16 units of one CEL expression. */
+export const MAX_EXPRESSION_CHARS = 1_024;
+/** Levels of one CEL expression's syntax tree. */
+export const MAX_EXPRESSION_DEPTH = 64;
+/** Bytes of a record's value that a summary reads; larger ones are skipped. */
+export const MAX_RECORD_BYTES = 64 * 1024;
+/** Levels and values of one record's JSON that an expression may walk. */
+export const MAX_RECORD_DEPTH = 32;
+export const MAX_RECORD_VALUES = 2_048;
+/** Matching keys that a gateway keeps a row of, over all its summaries. */
+export const MAX_ROWS_PER_GATEWAY = 4_000_000;
+/** Skipped keys of a summary that are shown with their reason. */
+export const SKIPPED_SAMPLE_KEYS = 16;
+
+/** Bytes of one page of a region's first read that its reader aims at. */
+export const SCAN_PAGE_TARGET_BYTES = 2 * 1024 * 1024;
+/** Keys of one page of a region's first read: of the first page, and at most. */
+export const SCAN_PAGE_FIRST_KEYS = 500;
+export const SCAN_PAGE_MAX_KEYS = 10_000;
+/** Changes kept while a page is on its way; with more the page is read again. */
+export const MAX_SCAN_OVERLAP_EVENTS = 20_000;
+/** Pages that wait for the watch to come as far; with more reading pauses. */
+export const MAX_HELD_PAGES = 8;
+/** Pause between two lineage records of a region. */
+export const LINEAGE_INTERVAL_MS = 1_000;
+/** Pause between two linearizable reads that confirm how fresh a region's fold is. */
+export const CONFIRM_INTERVAL_MS = 250;
+/** Confirming reads that wait for the watch to come as far. */
+export const MAX_PENDING_CONFIRMATIONS = 64;
+/** A watch that stays behind confirmed revisions for so long is begun anew elsewhere. */
+export const WATCH_STALL_MS = 3_000;
+/** Time in which a region must answer the reads that begin a watch. */
+export const SOURCE_CONNECT_TIMEOUT_MS = 5_000;
+/** First and longest pause before a gateway connects to its region again. */
+export const SOURCE_RETRY_MIN_MS = 50;
+export const SOURCE_RETRY_MAX_MS = 2_000;
+
+/** Bytes of write-ahead log at which the durable log is checkpointed when it is idle. */
+export const LOG_IDLE_CHECKPOINT_BYTES = 128 * 1024;
+/** Bytes of write-ahead log at which the durable log is checkpointed between two appends. */
+export const LOG_CHECKPOINT_BYTES = 1024 * 1024;
+/** Quiet time after which the durable log counts as idle. */
+export const LOG_IDLE_MS = 2;
+/** Bytes of appends that share one transaction of the durable log, its last one excepted. */
+export const LOG_TRANSACTION_BYTES = 8 * 1024 * 1024;
+/** Bytes of one piece in which the log is read at start. */
+export const LOG_LOAD_CHUNK_BYTES = 1024 * 1024;
+/** Rows of compacted entries that are deleted from the log in one transaction. */
+export const LOG_COMPACTION_ROWS_PER_STEP = 64;
+/** Entries that the log keeps for slow followers below what could be cut; etcd's margin. */
+export const LOG_MARGIN_ENTRIES = 5_000;
+/** Entries that can be cut before the log is cut. */
+export const LOG_COMPACTION_STEP_ENTRIES = 1_000;
+/** Bytes of entries that the log keeps at most, as far as the state on disk allows. */
+export const MAX_LOG_RETAINED_BYTES = 128 * 1024 * 1024;

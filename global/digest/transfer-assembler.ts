@@ -1,0 +1,139 @@
+import { toBinaryKey } from "../../shared/bytes.js";
+import type { SectionChunk } from "../../shared/gen/atoll/digest/v1/digest_pb.js";
+import {
+  MAX_CHUNKS_PER_TRANSFER,
+  MAX_GROUPS_PER_SECTION,
+  MAX_TOMBSTONES_PER_SECTION,
+  MAX_TRANSFER_KEY_BYTES,
+  MAX_TRANSFERS_IN_PROGRESS,
+} from "../../shared/limits.js";
+import type { Cell, GroupKey } from "./cell.js";
+import type { Transfer } from "./delta.js";
+import { describeBadKey, isGroupKey } from "./group-key.js";
+import { HASH_BYTES } from "./hash.js";
+import { type Schema, type SectionId, sectionKey } from "./section.js";
+import { sameLine, type Version } from "./version.js";
+import { bytes, integer, list, malformed, regionName, summaryName } from "./wire-check.js";
+import { decodeColumns } from "./wire-columns.js";
+import { decodeSchema } from "./wire-schema.js";
+import { decodeVersion } from "./wire-version.js";
+
+/** What all chunks of one transfer say alike. */
+interface Head {
+  readonly id: SectionId;
+  readonly to: Version;
+  readonly from: number | undefined;
+  readonly root: string;
+  readonly chunks: number;
+}
+
+interface Partial {
+  readonly head: Head;
+  readonly schema: Schema | undefined;
+  readonly changes: Map<GroupKey, readonly Cell[] | undefined>;
+  next: number;
+  keyUnits: number;
+}
+
+/** A delta's groups at most: all live ones, and all that may be remembered as gone. */
+const MAX_CHANGES = MAX_GROUPS_PER_SECTION + MAX_TOMBSTONES_PER_SECTION;
+
+/**
+ * Puts the chunks of one stream together. Chunks of several sections may alternate;
+ * those of one stand in order, and a first chunk begins anew. Everything is checked
+ * before it is kept, and what is kept is bounded.
+ */
+export class TransferAssembler {
+  readonly #partials = new Map<string, Partial>();
+
+  /**
+   * Takes a chunk; gives the transfer when it is complete. Throws INVALID_ARGUMENT
+   * naming what is wrong; the transfer that the chunk was of is then given up.
+   */
+  add(message: SectionChunk): Transfer | undefined {
+    const id = {
+      region: regionName(message.region, "chunk.region"),
+      summary: summaryName(message.summary, "chunk.summary"),
+    };
+    const key = sectionKey(id);
+    const begun = this.#partials.get(key);
+    this.#partials.delete(key);
+    const where = `${id.summary} of ${id.region}: chunk ${message.chunk}:`;
+    const head = decodeHead(message, id, where);
+    const partial = message.chunk === 0 ? begin(message, head, where) : begun;
+    if (partial === undefined || partial.next !== message.chunk || !sameHead(partial.head, head)) {
+      malformed(where, "does not follow the one before it");
+    }
+    gather(partial, message, where);
+    partial.next++;
+    if (partial.next === head.chunks) return complete(partial);
+    if (this.#partials.size >= MAX_TRANSFERS_IN_PROGRESS) {
+      malformed(where, `is of one more than ${MAX_TRANSFERS_IN_PROGRESS} transfers at once`);
+    }
+    this.#partials.set(key, partial);
+    return undefined;
+  }
+}
+
+function decodeHead(message: SectionChunk, id: SectionId, where: string): Head {
+  const to = decodeVersion(message.to, `${where} to`);
+  const from = message.from === undefined ? undefined : integer(message.from, 0, `${where} from`);
+  if (from !== undefined && from >= to.revision) {
+    malformed(`${where} from`, `is ${from}; it must be before ${to.revision}`);
+  }
+  const { chunk, chunks } = message;
+  if (chunk >= chunks || chunks > MAX_CHUNKS_PER_TRANSFER) {
+    malformed(where, `of ${chunks}: at most ${MAX_CHUNKS_PER_TRANSFER} are allowed`);
+  }
+  const root = toBinaryKey(bytes(message.root, [HASH_BYTES], `${where} root`));
+  return { id, to, from, root, chunks };
+}
+
+function sameHead(a: Head, b: Head): boolean {
+  return (
+    a.from === b.from &&
+    a.root === b.root &&
+    a.chunks === b.chunks &&
+    a.to.revision === b.to.revision &&
+    sameLine(a.to, b.to)
+  );
+}
+
+function begin(message: SectionChunk, head: Head, where: string): Partial {
+  if ((message.schema === undefined) !== (head.from !== undefined)) {
+    malformed(where, "must have a schema if it begins a whole section, and only then");
+  }
+  const schema =
+    message.schema === undefined ? undefined : decodeSchema(message.schema, `${where} schema`);
+  return { head, schema, changes: new Map(), next: 0, keyUnits: 0 };
+}
+
+function gather(partial: Partial, message: SectionChunk, where: string): void {
+  const { changes } = partial;
+  const room = MAX_CHANGES - changes.size;
+  const keys = list(message.keys, room, `${where} keys`);
+  const removed = list(message.removed, room - keys.length, `${where} removed`);
+  if (partial.head.from === undefined && removed.length > 0) {
+    malformed(`${where} removed`, "has elements, which a whole section can't have");
+  }
+  const rows = decodeColumns(message.columns, keys.length, `${where} columns`);
+  const expected = changes.size + keys.length + removed.length;
+  const put = (key: GroupKey, cells: readonly Cell[] | undefined): void => {
+    if (!isGroupKey(key)) malformed(where, `has ${describeBadKey(key)}`);
+    changes.set(key, cells);
+    partial.keyUnits += key.length;
+  };
+  keys.forEach((key, index) => put(key, rows[index]));
+  for (const key of removed) put(key, undefined);
+  if (changes.size !== expected) malformed(where, "names a group twice");
+  if (partial.keyUnits > MAX_TRANSFER_KEY_BYTES) {
+    malformed(where, `brings more than ${MAX_TRANSFER_KEY_BYTES} bytes of group keys`);
+  }
+}
+
+function complete({ head, schema, changes }: Partial): Transfer {
+  const { id, to, from, root } = head;
+  if (from !== undefined) return { kind: "delta", id, to, from, changes, root };
+  if (schema === undefined) malformed(`${id.summary} of ${id.region}`, "came without a schema");
+  return { kind: "whole", id, to, schema, changes, root };
+}
