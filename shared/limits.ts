@@ -86,6 +86,8 @@ export const MESH_RECONNECT_MIN_MS = 100;
 export const MESH_RECONNECT_MAX_MS = 5_000;
 /** Streams that a gateway serves to other gateways at once. */
 export const MAX_MESH_STREAMS = 2_048;
+/** Regions on the way of a section from its origin to a gateway. */
+export const MAX_MESH_PATH_REGIONS = 16;
 /** Relative drift between two machines' clocks that ages allow for: 500 parts in a million. */
 export const CLOCK_DRIFT = 0.0005;
 
@@ -183,10 +185,15 @@ export const LOG_TRANSACTION_BYTES = 8 * 1024 * 1024;
 /** Bytes of one piece in which the log is read at start. */
 export const LOG_LOAD_CHUNK_BYTES = 1024 * 1024;
 /** Rows of compacted entries that are deleted from the log in one transaction. */
-export const LOG_COMPACTION_ROWS_PER_STEP = 64;
+export const LOG_COMPACTION_ROWS_PER_STEP = 256;
 /** Entries that the log keeps for slow followers below what could be cut; etcd's margin. */
 export const LOG_MARGIN_ENTRIES = 5_000;
 /** Entries that can be cut before the log is cut. */
 export const LOG_COMPACTION_STEP_ENTRIES = 1_000;
 /** Bytes of entries that the log keeps at most, as far as the state on disk allows. */
 export const MAX_LOG_RETAINED_BYTES = 128 * 1024 * 1024;
+
+/** Calls about leases of one member that wait for the leader. */
+export const MAX_PENDING_LEASE_CALLS = 10_000;
+/** Leases that one entry of the log ends or checkpoints at most. */
+export const LEASE_REVOKE_BATCH = 1_000;

@@ -125,13 +125,13 @@ export class PeerTransport {
     return this.#links.get(id)?.ready ?? false;
   }
 
-  /** Queues raft messages by their addressee; unknown ones are dropped. */
-  sendMessages(messages: readonly Message[]): void {
-    for (const message of messages) this.#links.get(message.to)?.queueMessage(message);
+  /** Queues a raft message for its addressee; one for an unknown member is dropped. */
+  queueMessage(message: Message): void {
+    this.#links.get(message.to)?.queueMessage(message);
   }
 
-  /** Queues a sealed frame. */
-  sendFrame(to: number, frame: Buffer): void {
+  /** Queues a sealed frame; it goes out before the turn's raft messages. */
+  queueFrame(to: number, frame: Buffer): void {
     this.#links.get(to)?.queueFrame(frame);
   }
 

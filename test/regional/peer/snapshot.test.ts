@@ -48,7 +48,7 @@ describe("snapshot transfer", () => {
       return {
         write: async (chunk) => {
           chunks.push(Buffer.from(chunk));
-          a.transport.sendMessages([makeMessage({ type: MessageType.heartbeat, to: 2, from: 1 })]);
+          a.transport.queueMessage(makeMessage({ type: MessageType.heartbeat, to: 2, from: 1 }));
           a.transport.flush();
         },
         finish: async () => {

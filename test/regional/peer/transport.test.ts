@@ -31,8 +31,8 @@ describe("PeerTransport", () => {
     const [a, b] = await startedPair();
     const before = b.transport.receivedBytes;
     const messages = Array.from({ length: 500 }, (_, i) => heartbeat(i));
-    a.transport.sendMessages(messages);
-    a.transport.sendFrame(2, makeFrame(FrameType.leaseCalls, Buffer.from("x")));
+    for (const message of messages) a.transport.queueMessage(message);
+    a.transport.queueFrame(2, makeFrame(FrameType.leaseCalls, Buffer.from("x")));
     a.transport.flush();
     await until(() => b.messages.length === 500, "500 messages");
     expect(b.messages).toEqual(messages);
@@ -45,7 +45,7 @@ describe("PeerTransport", () => {
     const [a, b] = await startedPair();
     await b.transport.close();
     await until(() => !a.up.has(2), "link down");
-    a.transport.sendMessages([heartbeat(1)]);
+    a.transport.queueMessage(heartbeat(1));
     a.transport.flush();
     expect(a.dropped).toEqual([2]);
     const again = new TestPeer(2);
@@ -53,7 +53,7 @@ describe("PeerTransport", () => {
     await again.start(b.port);
     again.dials(1, a.port);
     await until(() => a.up.has(2), "link up again");
-    a.transport.sendMessages([heartbeat(2)]);
+    a.transport.queueMessage(heartbeat(2));
     a.transport.flush();
     await until(() => again.messages.length === 1, "a message");
     expect(again.messages[0]?.commit).toBe(2);
@@ -97,7 +97,7 @@ describe("PeerTransport", () => {
     }
     await until(() => strangers.filter((s) => s.destroyed).length >= 4, "closed");
     await until(() => b.up.has(1), "the real member is connected");
-    b.transport.sendMessages([makeMessage({ type: MessageType.heartbeatResp, to: 1, from: 2 })]);
+    b.transport.queueMessage(makeMessage({ type: MessageType.heartbeatResp, to: 1, from: 2 }));
     b.transport.flush();
     await until(() => a.messages.length === 1, "a message");
     for (const socket of strangers) socket.destroy();
@@ -124,7 +124,7 @@ describe("PeerTransport", () => {
     });
     const limit = (2 * MAX_PEER_QUEUE_BYTES) / data.length;
     for (let i = 0; i < limit; i++) {
-      a.transport.sendMessages([app]);
+      a.transport.queueMessage(app);
       a.transport.flush();
     }
     expect(a.dropped.length).toBeGreaterThan(0);

@@ -1,0 +1,230 @@
+import type { AtollError } from "../../shared/errors.js";
+import {
+  MAX_PENDING_PROPOSAL_BYTES,
+  MAX_PENDING_PROPOSALS,
+  NO_LEADER_WAIT_MS,
+  REQUEST_TIMEOUT_MS,
+} from "../../shared/limits.js";
+import { Refusal, type WireProposal } from "../peer/proposal-wire.js";
+import { isTaken, NO_NODE, type ProposeOutcome } from "../raft/index.js";
+import { ETCD_ERRORS, etcdError } from "../store/etcd-errors.js";
+
+/** A proposal of this member that nobody has answered yet. */
+interface Pending<T> extends WireProposal {
+  readonly startMs: number;
+  /** The term in which it was handed to a leader; 0 while it certainly wasn't. */
+  submittedTerm: number;
+  readonly resolve: (outcome: T) => void;
+  readonly reject: (error: AtollError) => void;
+}
+
+/** Where proposals go. */
+export interface ProposalTarget {
+  /** This member's id. */
+  readonly self: number;
+  /** The known leader, or NO_NODE. */
+  readonly lead: number;
+  readonly term: number;
+  /** RawNode.propose: all are appended here or none. */
+  append(datas: readonly Uint8Array[]): ProposeOutcome;
+  /** Sends proposals to the leader; false when there is no connection to it. */
+  forward(lead: number, proposals: readonly WireProposal[]): boolean;
+  /** Tells another member that its proposals were not taken. */
+  refuse(member: number, reason: Refusal, seqs: readonly number[]): void;
+  /** Asks for `submit` to be called at the end of this turn. */
+  wake(): void;
+}
+
+/** Proposals of another member, come in this turn. */
+interface Foreign {
+  readonly from: number;
+  readonly proposals: readonly WireProposal[];
+}
+
+/**
+ * The proposals of this member from the call to its answer. All proposals of a turn, own
+ * and forwarded ones, become one batch. A proposal is handed to a leader once; only when
+ * that leader says that it surely did not take it, it is handed over again, so nothing is
+ * ever applied twice. One that may have been lost with a leader fails as soon as an entry
+ * of a later term is applied, since by then it would have been seen.
+ */
+export class Proposals<T> {
+  readonly #target: ProposalTarget;
+  readonly #pending = new Map<number, Pending<T>>();
+  #nextSeq: number;
+  #pendingBytes = 0;
+  /** To be handed over at the end of this turn. */
+  #held: Pending<T>[] = [];
+  /** Refused by a leader; they wait for a tick or another leader. */
+  #parked: Pending<T>[] = [];
+  #foreign: Foreign[] = [];
+  #failed: AtollError | undefined;
+  /** Proposals made and failed since the start. */
+  proposed = 0;
+  failed = 0;
+
+  /** @param firstSeq random, so that entries of a former life of this member fit no call */
+  constructor(target: ProposalTarget, firstSeq: number) {
+    this.#target = target;
+    this.#nextSeq = firstSeq;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /**
+   * Makes a proposal; `encode` gets its number and gives the entry's data.
+   * Rejects at once with RESOURCE_EXHAUSTED when too much is pending.
+   */
+  propose(nowMs: number, encode: (seq: number) => Uint8Array): Promise<T> {
+    if (this.#failed !== undefined) return Promise.reject(this.#failed);
+    if (
+      this.#pending.size >= MAX_PENDING_PROPOSALS ||
+      this.#pendingBytes >= MAX_PENDING_PROPOSAL_BYTES
+    ) {
+      return Promise.reject(etcdError(ETCD_ERRORS.tooManyRequests));
+    }
+    const seq = this.#nextSeq++;
+    const data = encode(seq);
+    this.proposed++;
+    this.#pendingBytes += data.length;
+    return new Promise<T>((resolve, reject) => {
+      const pending = { seq, data, startMs: nowMs, submittedTerm: 0, resolve, reject };
+      this.#pending.set(seq, pending);
+      this.#held.push(pending);
+      if (this.#held.length === 1) this.#target.wake();
+    });
+  }
+
+  /** Takes proposals that another member forwarded to this one as the leader. */
+  receive(from: number, proposals: readonly WireProposal[]): void {
+    this.#foreign.push({ from, proposals });
+    this.#target.wake();
+  }
+
+  /** Hands everything that was collected in this turn to the leader. */
+  submit(): void {
+    const { self, lead } = this.#target;
+    if (this.#foreign.length > 0 && lead !== self) this.#refuseForeign(Refusal.notLeading);
+    if (lead === self) this.#append();
+    else if (lead !== NO_NODE && this.#held.length > 0) this.#forward(lead);
+  }
+
+  #append(): void {
+    const held = this.#held;
+    const datas: Uint8Array[] = [];
+    for (const pending of held) datas.push(pending.data);
+    for (const { proposals } of this.#foreign) {
+      for (const proposal of proposals) datas.push(proposal.data);
+    }
+    if (datas.length === 0) return;
+    this.#held = [];
+    const outcome = this.#target.append(datas);
+    if (isTaken(outcome)) {
+      for (const pending of held) pending.submittedTerm = this.#target.term;
+      this.#foreign = [];
+      return;
+    }
+    const tooMany = outcome === "uncommitted-limit";
+    this.#refuseForeign(tooMany ? Refusal.tooMany : Refusal.notLeading);
+    this.#refused(held, tooMany ? Refusal.tooMany : Refusal.notLeading);
+  }
+
+  #forward(lead: number): void {
+    const held = this.#held;
+    // Without a connection they stay held; the next tick or the connection wakes us.
+    if (!this.#target.forward(lead, held)) return;
+    this.#held = [];
+    for (const pending of held) pending.submittedTerm = this.#target.term;
+  }
+
+  #refuseForeign(reason: Refusal): void {
+    for (const { from, proposals } of this.#foreign) {
+      this.#target.refuse(
+        from,
+        reason,
+        proposals.map((proposal) => proposal.seq),
+      );
+    }
+    this.#foreign = [];
+  }
+
+  #refused(refused: readonly Pending<T>[], reason: Refusal): void {
+    for (const pending of refused) {
+      pending.submittedTerm = 0;
+      if (reason === Refusal.tooMany) this.#fail(pending, etcdError(ETCD_ERRORS.tooManyRequests));
+      else this.#parked.push(pending);
+    }
+  }
+
+  /** The leader says that it surely did not take these proposals of this member. */
+  refused(reason: Refusal, seqs: readonly number[]): void {
+    const known: Pending<T>[] = [];
+    for (const seq of seqs) {
+      const pending = this.#pending.get(seq);
+      if (pending !== undefined && pending.submittedTerm !== 0) known.push(pending);
+    }
+    this.#refused(known, reason);
+  }
+
+  /** A proposal of this member with this number has been applied. */
+  settle(seq: number, outcome: T): void {
+    const pending = this.#pending.get(seq);
+    if (pending === undefined) return;
+    this.#pending.delete(seq);
+    this.#pendingBytes -= pending.data.length;
+    pending.resolve(outcome);
+  }
+
+  /** Another leader is known, or the connection to it is there: try what waits. */
+  retry(): void {
+    for (const pending of this.#parked) this.#held.push(pending);
+    this.#parked = [];
+    if (this.#held.length > 0) this.#target.wake();
+  }
+
+  /** An entry of `term` was applied for the first time: what older leaders took is decided. */
+  termApplied(term: number): void {
+    for (const pending of this.#pending.values()) {
+      if (pending.submittedTerm > 0 && pending.submittedTerm < term) {
+        this.#fail(pending, etcdError(ETCD_ERRORS.timeoutLeaderFail));
+      }
+    }
+  }
+
+  /** Fails what waited too long and tries again what was refused; called with each tick. */
+  tick(nowMs: number): void {
+    const shortestMs = Math.min(NO_LEADER_WAIT_MS, REQUEST_TIMEOUT_MS);
+    const before = this.#pending.size;
+    for (const pending of this.#pending.values()) {
+      const ageMs = nowMs - pending.startMs;
+      if (ageMs < shortestMs) break;
+      if (pending.submittedTerm === 0) {
+        if (ageMs >= NO_LEADER_WAIT_MS) this.#fail(pending, etcdError(ETCD_ERRORS.noLeader));
+      } else if (ageMs >= REQUEST_TIMEOUT_MS) {
+        this.#fail(pending, etcdError(ETCD_ERRORS.timeout));
+      }
+    }
+    if (this.#pending.size < before) {
+      this.#held = this.#held.filter((pending) => this.#pending.has(pending.seq));
+      this.#parked = this.#parked.filter((pending) => this.#pending.has(pending.seq));
+    }
+    this.retry();
+  }
+
+  /** Fails everything that waits and all that comes later; the member stops. */
+  stop(error: AtollError): void {
+    this.#failed = error;
+    this.#held = [];
+    this.#parked = [];
+    for (const pending of [...this.#pending.values()]) this.#fail(pending, error);
+  }
+
+  #fail(pending: Pending<T>, error: AtollError): void {
+    this.failed++;
+    this.#pending.delete(pending.seq);
+    this.#pendingBytes -= pending.data.length;
+    pending.reject(error);
+  }
+}

@@ -1,0 +1,61 @@
+import { AtollError } from "../../shared/errors.js";
+import { Cursor } from "./cursor.js";
+import { allocateFrame, FRAME_HEAD_BYTES, FrameType, sealFrame } from "./frame.js";
+
+/** A proposal on its way to the leader: the proposer's number for it, and the entry's data. */
+export interface WireProposal {
+  readonly seq: number;
+  readonly data: Uint8Array;
+}
+
+/** Why a leader certainly did not take forwarded proposals. */
+export const Refusal = { notLeading: 1, tooMany: 2 } as const;
+export type Refusal = (typeof Refusal)[keyof typeof Refusal];
+
+const HEAD_BYTES = 12;
+
+/** Proposals as one frame: for each its number (f64), length (u32) and data. */
+export function proposalsFrame(proposals: readonly WireProposal[]): Buffer {
+  let bytes = 0;
+  for (const proposal of proposals) bytes += HEAD_BYTES + proposal.data.length;
+  const frame = allocateFrame(bytes);
+  let at = FRAME_HEAD_BYTES;
+  for (const { seq, data } of proposals) {
+    at = frame.writeDoubleLE(seq, at);
+    at = frame.writeUInt32LE(data.length, at);
+    frame.set(data, at);
+    at += data.length;
+  }
+  return sealFrame(frame, FrameType.proposals);
+}
+
+/** The proposals of a frame; their data are views of it. Throws DATA_LOSS on nonsense. */
+export function decodeProposals(payload: Buffer): WireProposal[] {
+  const cursor = new Cursor(payload);
+  const proposals: WireProposal[] = [];
+  while (cursor.remaining > 0) {
+    const seq = cursor.safe();
+    proposals.push({ seq, data: cursor.bytes(cursor.u32()) });
+  }
+  return proposals;
+}
+
+/** Tells a proposer that these proposals of its were not taken. */
+export function refusalFrame(reason: Refusal, seqs: readonly number[]): Buffer {
+  const frame = allocateFrame(1 + 8 * seqs.length);
+  let at = frame.writeUInt8(reason, FRAME_HEAD_BYTES);
+  for (const seq of seqs) at = frame.writeDoubleLE(seq, at);
+  return sealFrame(frame, FrameType.proposalsRefused);
+}
+
+/** Throws DATA_LOSS on nonsense. */
+export function decodeRefusal(payload: Buffer): { reason: Refusal; seqs: number[] } {
+  const cursor = new Cursor(payload);
+  const reason = cursor.u8();
+  if (reason !== Refusal.notLeading && reason !== Refusal.tooMany) {
+    throw new AtollError("DATA_LOSS", `a peer refused proposals for unknown reason ${reason}`);
+  }
+  const seqs: number[] = [];
+  while (cursor.remaining > 0) seqs.push(cursor.safe());
+  return { reason, seqs };
+}
