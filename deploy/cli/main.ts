@@ -4,7 +4,8 @@ import { getDigest, watchDigest } from "./digest.js";
 import { Environment, findTopology, type OutputForm } from "./environment.js";
 import { showRegions } from "./regions.js";
 import { showStatus } from "./status.js";
-import { applySummary, deleteSummary, listSummaries, showSummary } from "./summary.js";
+import { applySummary, deleteSummary } from "./summary-change.js";
+import { listSummaries, showSummary } from "./summary-show.js";
 
 interface GlobalOptions {
   readonly topology?: string;

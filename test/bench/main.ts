@@ -1,0 +1,42 @@
+import { Progress } from "../../deploy/terminal/progress.js";
+import { errorText } from "../../shared/errors.js";
+import { runDigestSuite } from "./digest-suite.js";
+import { type BenchOptions, HELP, parseBenchOptions } from "./options.js";
+import { runRegionalSuite } from "./regional-suite.js";
+import { formatDigest, formatRegional } from "./report.js";
+
+/** One-way delays between the gateways, in ms: none, and about that of an ocean. */
+const INJECTED_MS = [0, 75];
+
+async function run(options: BenchOptions): Promise<void> {
+  const progress = new Progress(process.stderr);
+  const say = (text: string): void => progress.step(text);
+  const results: Record<string, unknown> = {};
+  for (const suite of options.suites) {
+    let text: string;
+    if (suite === "region") {
+      const rows = await runRegionalSuite(
+        { rounds: options.rounds, secondsALoad: options.seconds, inFlight: options.inFlight },
+        say,
+      );
+      results[suite] = rows;
+      text = formatRegional(rows);
+    } else {
+      const rows = await runDigestSuite(INJECTED_MS, say);
+      results[suite] = rows;
+      text = formatDigest(rows);
+    }
+    progress.clear();
+    if (!options.json) process.stdout.write(`${text}\n`);
+  }
+  if (options.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
+}
+
+try {
+  const options = parseBenchOptions(process.argv.slice(2));
+  if (options === undefined) process.stdout.write(HELP);
+  else await run(options);
+} catch (error) {
+  process.stderr.write(`bench: ${errorText(error)}\n`);
+  process.exitCode = 1;
+}

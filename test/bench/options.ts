@@ -1,0 +1,76 @@
+import { parseArgs } from "node:util";
+
+export const SUITES = ["region", "digest"] as const;
+export type Suite = (typeof SUITES)[number];
+
+export interface BenchOptions {
+  readonly suites: readonly Suite[];
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly inFlight: readonly number[];
+  readonly json: boolean;
+}
+
+export const HELP = `Benchmarks beside real peers, in one run, as ratios: the median of several rounds.
+
+Usage: npm run bench -- [suite …] [options]
+
+  region   puts and linearizable gets on three members, beside three members of etcd
+  digest   from a put's answer in one region to the subscriber's event in another
+
+  --rounds N        rounds of each load, alternating between the systems (default 5)
+  --seconds S       length of one load                                   (default 4)
+  --in-flight A,B   calls kept open at once                              (default 1,100,1000)
+  -o, --output FORM table or json                                        (default table)
+  -h, --help        this text
+
+Example: npm run bench -- region --rounds 3 --in-flight 100
+`;
+
+function positive(text: string, name: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`--${name}: "${text}" is not a number above 0`);
+  return value;
+}
+
+function whole(text: string, name: string): number {
+  const value = positive(text, name);
+  if (!Number.isInteger(value)) throw new Error(`--${name}: "${text}" is not a whole number`);
+  return value;
+}
+
+function suitesOf(names: readonly string[]): Suite[] {
+  if (names.length === 0) return [...SUITES];
+  return names.map((name) => {
+    const suite = SUITES.find((candidate) => candidate === name);
+    if (suite === undefined)
+      throw new Error(`there is no suite "${name}"; there are ${SUITES.join(", ")}`);
+    return suite;
+  });
+}
+
+/** Parses the words after `npm run bench --`; undefined when help was asked for. Throws naming what is wrong. */
+export function parseBenchOptions(words: readonly string[]): BenchOptions | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...words],
+    allowPositionals: true,
+    options: {
+      rounds: { type: "string", default: "5" },
+      seconds: { type: "string", default: "4" },
+      "in-flight": { type: "string", default: "1,100,1000" },
+      output: { type: "string", short: "o", default: "table" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) return undefined;
+  if (values.output !== "table" && values.output !== "json") {
+    throw new Error(`--output: "${values.output}" is not table or json`);
+  }
+  return {
+    suites: suitesOf(positionals),
+    rounds: whole(values.rounds, "rounds"),
+    seconds: positive(values.seconds, "seconds"),
+    inFlight: values["in-flight"].split(",").map((text) => whole(text, "in-flight")),
+    json: values.output === "json",
+  };
+}

@@ -1,0 +1,55 @@
+import { formatTable } from "../../deploy/terminal/table.js";
+import type { DigestRow } from "./digest-suite.js";
+import type { RegionalRow } from "./regional-suite.js";
+
+const right = (head: string): { head: string; align: "right" } => ({ head, align: "right" });
+const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
+const ms = (value: number): string => value.toFixed(2);
+
+/** The regional suite's result as a table. */
+export function formatRegional(rows: readonly RegionalRow[]): string {
+  return formatTable(
+    [
+      { head: "LOAD" },
+      right("IN FLIGHT"),
+      right("ATOLL/S"),
+      right("ETCD/S"),
+      right("RATIO"),
+      right("ATOLL P50 MS"),
+      right("P99"),
+      right("ETCD P50 MS"),
+      right("P99"),
+    ],
+    rows.map((row) => [
+      row.kind,
+      String(row.inFlight),
+      whole(row.atollPerSecond),
+      whole(row.etcdPerSecond),
+      row.ratio.toFixed(2),
+      ms(row.atollP50Us / 1000),
+      ms(row.atollP99Us / 1000),
+      ms(row.etcdP50Us / 1000),
+      ms(row.etcdP99Us / 1000),
+    ]),
+  );
+}
+
+/** The digest suite's result as a table. */
+export function formatDigest(rows: readonly DigestRow[]): string {
+  return formatTable(
+    [
+      right("INJECTED MS"),
+      right("SAMPLES"),
+      right("P50 MS"),
+      right("P99 MS"),
+      right("P50 BEYOND MS"),
+    ],
+    rows.map((row) => [
+      String(row.injectedMs),
+      String(row.samples),
+      ms(row.p50Ms),
+      ms(row.p99Ms),
+      ms(row.p50BeyondMs),
+    ]),
+  );
+}
