@@ -197,3 +197,51 @@ export const MAX_LOG_RETAINED_BYTES = 128 * 1024 * 1024;
 export const MAX_PENDING_LEASE_CALLS = 10_000;
 /** Leases that one entry of the log ends or checkpoints at most. */
 export const LEASE_REVOKE_BATCH = 1_000;
+/** Confirmations of a region that wait for sections to come up to them. */
+export const MAX_CONFIRMATIONS_PER_REGION = 16;
+/** Age bound up to which a region's part counts as fresh. */
+export const FRESH_WITHIN_MS = 3_000;
+/** Groups in one answer to Get. */
+export const MAX_GROUPS_PER_GET = 10_000;
+/** Group keys, regions or summaries that one request may name. */
+export const MAX_NAMES_PER_REQUEST = 1_000;
+/** Groups in one message of a subscription. */
+export const MAX_GROUPS_PER_UPDATE = 1_000;
+/** Shortest time between two updates of one summary to one subscriber. */
+export const MIN_UPDATE_INTERVAL_MS = 10;
+/** Longest one that a subscriber may ask for. */
+export const MAX_UPDATE_INTERVAL_MS = 60_000;
+/** Pause between two heartbeats of a subscription. */
+export const SUBSCRIPTION_HEARTBEAT_MS = 1_000;
+/** A subscriber that takes nothing for so long keeps its place as versions only, no content. */
+export const SUBSCRIBER_STALL_MS = 5_000;
+/** Subscriptions that a gateway serves at once. */
+export const MAX_SUBSCRIPTIONS = 4_096;
+/** Bytes of a resume token that a gateway reads. */
+export const MAX_RESUME_TOKEN_BYTES = 256 * 1024;
+/** Time in which a gateway may catch up with a resume token that is ahead of it. */
+export const RESUME_CATCH_UP_MS = 5_000;
+
+/** Watchers of one Watch call. */
+export const MAX_WATCHERS_PER_STREAM = 16_384;
+/** Lease renewals of one KeepAlive call that are under way at the same time. */
+export const MAX_KEEP_ALIVES_PER_STREAM = 256;
+/** Bytes of a stream's answers that wait for the peer before it counts as slow. */
+export const STREAM_BUFFER_BYTES = 256 * 1024;
+/** Pause between two looks at whether a member's health has changed, for its watchers. */
+export const HEALTH_WATCH_INTERVAL_MS = 500;
+
+/** Bytes of records that wait for the state database before the member slows down. */
+export const MAX_BACKEND_QUEUE_BYTES = 64 * 1024 * 1024;
+/** Bytes of records in one transaction of the state database, its last batch excepted. */
+export const BACKEND_TRANSACTION_BYTES = 2 * 1024 * 1024;
+/** Time in which records gather before they are written to the state database. */
+export const BACKEND_LINGER_MS = 20;
+/** Bytes written to the state database after which it is checkpointed. */
+export const BACKEND_CHECKPOINT_BYTES = 16 * 1024 * 1024;
+/** Longest time between two checkpoints of a state database that is written to. */
+export const BACKEND_CHECKPOINT_INTERVAL_MS = 5_000;
+/** Bytes of one batch of records that is read at start. */
+export const BACKEND_LOAD_BATCH_BYTES = 512 * 1024;
+/** Batches of records that are read ahead at start. */
+export const BACKEND_LOAD_AHEAD = 4;

@@ -1,0 +1,32 @@
+import { MAX_REQUEST_BYTES } from "../../shared/limits.js";
+import type { CallContext } from "../../shared/rpc/context.js";
+import type { RegionalNode } from "../node.js";
+import type { CommandKind } from "../store/command.js";
+import { ETCD_ERRORS, etcdError } from "../store/etcd-errors.js";
+import type { Outcome } from "../store/outcome.js";
+
+/** The metadata by which a client says that it won't be served by a member without a leader. */
+export const REQUIRE_LEADER = "hasleader";
+
+/** Whether a call carries that metadata. */
+export function wantsLeader(context: CallContext): boolean {
+  return context.header(REQUIRE_LEADER) === "true";
+}
+
+/**
+ * Throws "etcdserver: no leader" when none is known and the caller wants one (etcd
+ * `server/etcdserver/api/v3rpc/interceptor.go`).
+ */
+export function requireLeader(node: RegionalNode, context: CallContext): void {
+  if (!node.hasLeader && wantsLeader(context)) throw etcdError(ETCD_ERRORS.noLeader);
+}
+
+/** Proposes a request as the bytes that it came in. Throws when they are too many. */
+export function proposeRaw(
+  node: RegionalNode,
+  kind: CommandKind,
+  { bytes }: CallContext,
+): Promise<Outcome> {
+  if (bytes.length > MAX_REQUEST_BYTES) throw etcdError(ETCD_ERRORS.requestTooLarge);
+  return node.propose(kind, bytes);
+}
