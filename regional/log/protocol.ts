@@ -1,0 +1,39 @@
+import type { MessagePort } from "node:worker_threads";
+import type { SnapshotMetadata } from "../raft/types.js";
+import type { FileIdentity } from "./identity.js";
+import type { LogHead } from "./log-file.js";
+import type { Failure } from "./storage-error.js";
+
+/** What the log's worker starts with. */
+export interface LogWorkerData {
+  readonly path: string;
+  readonly identity: FileIdentity;
+  readonly initial: SnapshotMetadata;
+  /** Work arrives here; the worker looks only after the bell. */
+  readonly port: MessagePort;
+  /** One Int32 that is raised after each message; the worker sleeps on it. */
+  readonly bell: SharedArrayBuffer;
+}
+
+/** Work for the log's worker. An ArrayBuffer is a row to append. */
+export type LogRequest =
+  | ArrayBuffer
+  | { readonly kind: "reset"; readonly base: SnapshotMetadata; readonly hard: ArrayBuffer }
+  | { readonly kind: "compact"; readonly index: number; readonly term: number }
+  | { readonly kind: "close" };
+
+/** What the log's worker says. */
+export type LogReply =
+  /** At start: rows one after the other in `bytes`, each ending at one of `ends`. */
+  | { readonly kind: "rows"; readonly bytes: ArrayBuffer; readonly ends: readonly number[] }
+  | { readonly kind: "opened"; readonly head: LogHead }
+  /** Everything through the append of this sequence number is on the disk. */
+  | {
+      readonly kind: "durable";
+      readonly sequence: number;
+      readonly seconds: number;
+      readonly entries: number;
+      readonly bytes: number;
+    }
+  | { readonly kind: "failed"; readonly failure: Failure }
+  | { readonly kind: "closed" };
