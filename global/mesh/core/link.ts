@@ -29,6 +29,8 @@ export class Link {
   /** host:port */
   readonly address: string;
   state: LinkState = "idle";
+  /** The address leads back to this gateway itself. */
+  isSelf = false;
   /** Rises with each dial, so that news of an earlier stream is told apart. */
   session = 0;
   hello: PeerHello | undefined;

@@ -8,9 +8,7 @@ export interface Standing {
   readonly revision: number;
   /** How many live sections those are. */
   readonly sections: number;
-  /** All that the region had acknowledged `ageMs` ago is in its sections from this revision on. */
-  readonly confirmedRevision: number;
-  /** An upper bound that includes the drift of clocks; undefined when unknown. */
+  /** All that the region had acknowledged `ageMs` ago is in them; undefined when unknown. */
   readonly ageMs: number | undefined;
   /** Regions from the gateway's own to the origin; empty while nothing comes. */
   readonly path: readonly string[];

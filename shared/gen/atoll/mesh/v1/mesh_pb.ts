@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atoll/mesh/v1/mesh.proto.
  */
 export const file_atoll_mesh_v1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("ChhhdG9sbC9tZXNoL3YxL21lc2gucHJvdG8SDWF0b2xsLm1lc2gudjEinwEKBUhlbGxvEhQKDHByb3RvY29sX21pbhgBIAEoDRIUCgxwcm90b2NvbF9tYXgYAiABKA0SFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SDgoGcmVnaW9uGAQgASgJEg8KB2dhdGV3YXkYBSABKAkSMQoLaW5jYXJuYXRpb24YBiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24ipAEKC1N5bmNSZXF1ZXN0EiMKBWhlbGxvGAEgASgLMhQuYXRvbGwubWVzaC52MS5IZWxsbxIpCghpbnRlcmVzdBgCIAEoCzIXLmF0b2xsLm1lc2gudjEuSW50ZXJlc3QSIgoFcHVsbHMYAyADKAsyEy5hdG9sbC5tZXNoLnYxLlB1bGwSIQoEcGluZxgEIAEoCzITLmF0b2xsLm1lc2gudjEuUGluZyJICghJbnRlcmVzdBIPCgdyZWdpb25zGAEgAygJEisKBGhlbGQYAiADKAsyHS5hdG9sbC5kaWdlc3QudjEuU2VjdGlvbkNsYWltIlYKBFB1bGwSDgoGcmVnaW9uGAEgASgJEhEKCXN1bW1hcmllcxgCIAMoCRIrCgRoZWxkGAMgAygLMh0uYXRvbGwuZGlnZXN0LnYxLlNlY3Rpb25DbGFpbSIYCgRQaW5nEhAKCHN0YW1wX21zGAEgASgBIqEDCgxTeW5jUmVzcG9uc2USIwoFaGVsbG8YASABKAsyFC5hdG9sbC5tZXNoLnYxLkhlbGxvEi0KBmNodW5rcxgCIAMoCzIdLmF0b2xsLmRpZ2VzdC52MS5TZWN0aW9uQ2h1bmsSMgoMYXR0ZXN0YXRpb25zGAMgAygLMhwuYXRvbGwuZGlnZXN0LnYxLkF0dGVzdGF0aW9uEioKCXN0YW5kaW5ncxgEIAMoCzIXLmF0b2xsLm1lc2gudjEuU3RhbmRpbmcSIQoEZWNobxgFIAEoCzITLmF0b2xsLm1lc2gudjEuRWNobxItCgZjbGFpbXMYBiADKAsyHS5hdG9sbC5kaWdlc3QudjEuU2VjdGlvbkNsYWltEi4KB3JlcG9ydHMYByADKAsyHS5hdG9sbC5kaWdlc3QudjEuUmVnaW9uUmVwb3J0Ei0KCWZvcmdvdHRlbhgIIAMoCzIaLmF0b2xsLmRpZ2VzdC52MS5Gb3Jnb3R0ZW4SLAoJY29uZmxpY3RzGAkgAygLMhkuYXRvbGwuZGlnZXN0LnYxLkNvbmZsaWN0IhgKBEVjaG8SEAoIc3RhbXBfbXMYASABKAEiuwEKCFN0YW5kaW5nEg4KBnJlZ2lvbhgBIAEoCRIxCgtpbmNhcm5hdGlvbhgCIAEoCzIcLmF0b2xsLmRpZ2VzdC52MS5JbmNhcm5hdGlvbhIQCghyZXZpc2lvbhgDIAEoBBIaChJjb25maXJtZWRfcmV2aXNpb24YBCABKAQSEwoGYWdlX21zGAUgASgBSACIAQESDAoEcGF0aBgGIAMoCRIQCghzZWN0aW9ucxgHIAEoDUIJCgdfYWdlX21zMlIKC01lc2hTZXJ2aWNlEkMKBFN5bmMSGi5hdG9sbC5tZXNoLnYxLlN5bmNSZXF1ZXN0GhsuYXRvbGwubWVzaC52MS5TeW5jUmVzcG9uc2UoATABYgZwcm90bzM", [file_atoll_digest_v1_digest]);
+  fileDesc("ChhhdG9sbC9tZXNoL3YxL21lc2gucHJvdG8SDWF0b2xsLm1lc2gudjEinwEKBUhlbGxvEhQKDHByb3RvY29sX21pbhgBIAEoDRIUCgxwcm90b2NvbF9tYXgYAiABKA0SFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SDgoGcmVnaW9uGAQgASgJEg8KB2dhdGV3YXkYBSABKAkSMQoLaW5jYXJuYXRpb24YBiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24ipAEKC1N5bmNSZXF1ZXN0EiMKBWhlbGxvGAEgASgLMhQuYXRvbGwubWVzaC52MS5IZWxsbxIpCghpbnRlcmVzdBgCIAEoCzIXLmF0b2xsLm1lc2gudjEuSW50ZXJlc3QSIgoFcHVsbHMYAyADKAsyEy5hdG9sbC5tZXNoLnYxLlB1bGwSIQoEcGluZxgEIAEoCzITLmF0b2xsLm1lc2gudjEuUGluZyJICghJbnRlcmVzdBIPCgdyZWdpb25zGAEgAygJEisKBGhlbGQYAiADKAsyHS5hdG9sbC5kaWdlc3QudjEuU2VjdGlvbkNsYWltIlYKBFB1bGwSDgoGcmVnaW9uGAEgASgJEhEKCXN1bW1hcmllcxgCIAMoCRIrCgRoZWxkGAMgAygLMh0uYXRvbGwuZGlnZXN0LnYxLlNlY3Rpb25DbGFpbSIYCgRQaW5nEhAKCHN0YW1wX21zGAEgASgBIqEDCgxTeW5jUmVzcG9uc2USIwoFaGVsbG8YASABKAsyFC5hdG9sbC5tZXNoLnYxLkhlbGxvEi0KBmNodW5rcxgCIAMoCzIdLmF0b2xsLmRpZ2VzdC52MS5TZWN0aW9uQ2h1bmsSMgoMYXR0ZXN0YXRpb25zGAMgAygLMhwuYXRvbGwuZGlnZXN0LnYxLkF0dGVzdGF0aW9uEioKCXN0YW5kaW5ncxgEIAMoCzIXLmF0b2xsLm1lc2gudjEuU3RhbmRpbmcSIQoEZWNobxgFIAEoCzITLmF0b2xsLm1lc2gudjEuRWNobxItCgZjbGFpbXMYBiADKAsyHS5hdG9sbC5kaWdlc3QudjEuU2VjdGlvbkNsYWltEi4KB3JlcG9ydHMYByADKAsyHS5hdG9sbC5kaWdlc3QudjEuUmVnaW9uUmVwb3J0Ei0KCWZvcmdvdHRlbhgIIAMoCzIaLmF0b2xsLmRpZ2VzdC52MS5Gb3Jnb3R0ZW4SLAoJY29uZmxpY3RzGAkgAygLMhkuYXRvbGwuZGlnZXN0LnYxLkNvbmZsaWN0IhgKBEVjaG8SEAoIc3RhbXBfbXMYASABKAEinwEKCFN0YW5kaW5nEg4KBnJlZ2lvbhgBIAEoCRIxCgtpbmNhcm5hdGlvbhgCIAEoCzIcLmF0b2xsLmRpZ2VzdC52MS5JbmNhcm5hdGlvbhIQCghyZXZpc2lvbhgDIAEoBBIQCghzZWN0aW9ucxgEIAEoDRITCgZhZ2VfbXMYBSABKAFIAIgBARIMCgRwYXRoGAYgAygJQgkKB19hZ2VfbXMyUgoLTWVzaFNlcnZpY2USQwoEU3luYxIaLmF0b2xsLm1lc2gudjEuU3luY1JlcXVlc3QaGy5hdG9sbC5tZXNoLnYxLlN5bmNSZXNwb25zZSgBMAFiBnByb3RvMw", [file_atoll_digest_v1_digest]);
 
 /**
  * Who speaks; the first message in each direction and only there.
@@ -294,22 +294,23 @@ export type Standing = Message<"atoll.mesh.v1.Standing"> & {
   incarnation?: Incarnation | undefined;
 
   /**
-   * The sender holds all of the region's sections at this revision or past it.
+   * The sender holds all of the region's live sections at this revision or past it.
    *
    * @generated from field: uint64 revision = 3;
    */
   revision: bigint;
 
   /**
-   * All that the region had acknowledged `age_ms` before this frame was made is in
-   * its sections from this revision on. At most `revision`.
+   * How many live sections those are.
    *
-   * @generated from field: uint64 confirmed_revision = 4;
+   * @generated from field: uint32 sections = 4;
    */
-  confirmedRevision: bigint;
+  sections: number;
 
   /**
-   * An upper bound that includes the drift of clocks. Absent when unknown.
+   * All that the region had acknowledged so many milliseconds before this frame was
+   * made is in its sections from `revision` on. An upper bound that includes the drift
+   * of clocks. Absent when unknown.
    *
    * @generated from field: optional double age_ms = 5;
    */
@@ -322,13 +323,6 @@ export type Standing = Message<"atoll.mesh.v1.Standing"> & {
    * @generated from field: repeated string path = 6;
    */
   path: string[];
-
-  /**
-   * Sections of the region that the sender holds, those of deleted summaries included.
-   *
-   * @generated from field: uint32 sections = 7;
-   */
-  sections: number;
 };
 
 /**

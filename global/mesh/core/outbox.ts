@@ -1,0 +1,187 @@
+import { MESH_FRAME_TARGET_BYTES, MESH_PUSH_INTERVAL_MS } from "../../../shared/limits.js";
+import type { SectionClaim } from "../../digest/delta.js";
+import type { GlobalState } from "../../digest/global-state.js";
+import { type SectionId, sectionKey } from "../../digest/section.js";
+import { compareVersions, type Version } from "../../digest/version.js";
+import { encodeTransfer } from "../../digest/wire-transfer.js";
+import { FrameWriter } from "./frame-writer.js";
+import type { Now } from "./now.js";
+import type { Standing } from "./standing.js";
+
+/** A section's news on its way in several frames. */
+interface Flight {
+  readonly id: SectionId;
+  readonly chunks: readonly Uint8Array[];
+  next: number;
+}
+
+/** What an outbox asks of the gateway that it is part of. */
+export interface OutboxSource {
+  readonly state: GlobalState;
+  standing(region: string, now: Now): Standing | undefined;
+}
+
+/**
+ * What one stream still owes its receiver. Never a queue: it keeps which sections
+ * moved and the version that the receiver stands at, and reads the state when it may
+ * send, so a slow receiver gets the latest state and costs no memory.
+ */
+export class Outbox {
+  readonly #source: OutboxSource;
+  #interest: ReadonlySet<string> = new Set();
+  /** Versions that the receiver has or will have by what was sent. */
+  readonly #cursors = new Map<string, Version>();
+  readonly #dirty = new Map<string, SectionId>();
+  readonly #flights = new Map<string, Flight>();
+  /** Regions whose standing the receiver is due. */
+  readonly #standings = new Set<string>();
+  /** Encoded messages that go first: vectors, reports, conflicts. */
+  readonly #extras: Uint8Array[] = [];
+  #lastPushMs = Number.NEGATIVE_INFINITY;
+  #pingStamp: number | undefined;
+  /** The last frame was full before all that moved was in it. */
+  #isCutShort = false;
+  /** The transport takes no more for now. */
+  blocked = false;
+
+  constructor(source: OutboxSource) {
+    this.#source = source;
+  }
+
+  /** Regions that are pushed. */
+  get interest(): ReadonlySet<string> {
+    return this.#interest;
+  }
+
+  /** The receiver says what it wants pushed, and what it has of regions new among these. */
+  setInterest(regions: ReadonlySet<string>, held: readonly SectionClaim[]): void {
+    const before = this.#interest;
+    this.#interest = regions;
+    this.#note(held, (region) => regions.has(region) && !before.has(region));
+    for (const region of regions) {
+      if (before.has(region)) continue;
+      this.#owe(region, () => true);
+    }
+  }
+
+  /** The receiver misses sections of a region; what it doesn't hold comes whole. */
+  pull(region: string, summaries: ReadonlySet<string>, held: readonly SectionClaim[]): void {
+    const asked = (summary: string): boolean => summaries.size === 0 || summaries.has(summary);
+    for (const { id } of this.#source.state.region(region)?.sections() ?? []) {
+      if (asked(id.summary)) this.#cursors.delete(sectionKey(id));
+    }
+    this.#note(held, (name, summary) => name === region && asked(summary));
+    this.#owe(region, asked);
+  }
+
+  /** A section of the state moved. */
+  moved(id: SectionId): void {
+    if (this.#interest.has(id.region)) this.#dirty.set(sectionKey(id), id);
+  }
+
+  /** The receiver has shown that it has this version. */
+  holds(id: SectionId, version: Version): void {
+    const key = sectionKey(id);
+    const cursor = this.#cursors.get(key);
+    if (cursor === undefined || compareVersions(version, cursor) > 0) {
+      this.#cursors.set(key, version);
+    }
+  }
+
+  /** A ping came: it is answered with the standings of all that is pushed. */
+  pinged(stampMs: number): void {
+    this.#pingStamp = stampMs;
+    for (const region of this.#interest) this.#standings.add(region);
+  }
+
+  /** Also says where this gateway stands with these regions, with the next frame. */
+  announce(regions: Iterable<string>): void {
+    for (const region of regions) this.#standings.add(region);
+  }
+
+  /** Also sends an encoded SyncResponse, with the next frame. */
+  enclose(encoded: Uint8Array): void {
+    this.#extras.push(encoded);
+  }
+
+  /** When a frame is due, on the monotonic clock; Infinity when there is nothing to send. */
+  dueMs(): number {
+    if (this.blocked) return Number.POSITIVE_INFINITY;
+    if (this.#flights.size + this.#extras.length > 0 || this.#isCutShort) {
+      return Number.NEGATIVE_INFINITY;
+    }
+    if (this.#dirty.size > 0) return this.#lastPushMs + MESH_PUSH_INTERVAL_MS;
+    return this.#standings.size > 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  }
+
+  /** The next frame, an encoded SyncResponse; undefined when none is due. */
+  frame(now: Now): Uint8Array | undefined {
+    if (this.dueMs() > now.monotonicMs) return undefined;
+    const frame = new FrameWriter();
+    for (const extra of this.#extras.splice(0)) frame.encoded(extra);
+    const isPushDue = now.monotonicMs >= this.#lastPushMs + MESH_PUSH_INTERVAL_MS;
+    if (this.#dirty.size > 0 && (isPushDue || this.#isCutShort)) this.#takeOff(frame, now);
+    this.#carryOn(frame);
+    this.#report(frame, now);
+    return frame.isEmpty ? undefined : frame.finish();
+  }
+
+  #note(held: readonly SectionClaim[], isWanted: (region: string, summary: string) => boolean) {
+    for (const { id, version } of held) {
+      if (isWanted(id.region, id.summary)) this.#cursors.set(sectionKey(id), version);
+    }
+  }
+
+  #owe(region: string, isAsked: (summary: string) => boolean): void {
+    for (const { id } of this.#source.state.region(region)?.sections() ?? []) {
+      if (isAsked(id.summary)) this.#dirty.set(sectionKey(id), id);
+    }
+    this.#standings.add(region);
+  }
+
+  /** Fills the frame with what moved, from the state as it is now. */
+  #takeOff(frame: FrameWriter, now: Now): void {
+    this.#isCutShort = false;
+    this.#lastPushMs = now.monotonicMs;
+    for (const [key, id] of this.#dirty) {
+      if (frame.size >= MESH_FRAME_TARGET_BYTES) {
+        this.#isCutShort = true;
+        return;
+      }
+      // A section's news begin only when its last are gone.
+      if (this.#flights.has(key)) continue;
+      this.#dirty.delete(key);
+      const transfer = this.#source.state.transferSince(id, this.#cursors.get(key));
+      if (transfer === undefined) continue;
+      this.#cursors.set(key, transfer.to);
+      const chunks = encodeTransfer(transfer);
+      frame.chunk(chunks[0] as Uint8Array);
+      if (chunks.length > 1) this.#flights.set(key, { id, chunks, next: 1 });
+      this.#standings.add(id.region);
+    }
+  }
+
+  /** What is on its way goes on, in turn, so that no large section holds up another. */
+  #carryOn(frame: FrameWriter): void {
+    while (this.#flights.size > 0) {
+      for (const [key, flight] of this.#flights) {
+        if (frame.size >= MESH_FRAME_TARGET_BYTES) return;
+        frame.chunk(flight.chunks[flight.next++] as Uint8Array);
+        if (flight.next < flight.chunks.length) continue;
+        this.#flights.delete(key);
+        this.#standings.add(flight.id.region);
+      }
+    }
+  }
+
+  /** Standings stand after the chunks that bring the receiver there. */
+  #report(frame: FrameWriter, now: Now): void {
+    if (this.#standings.size === 0) return;
+    if (this.#pingStamp !== undefined) frame.echo(this.#pingStamp);
+    for (const region of this.#standings) {
+      const standing = this.#source.standing(region, now);
+      if (standing !== undefined) frame.standing(standing);
+    }
+    this.#standings.clear();
+  }
+}
