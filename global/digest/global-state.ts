@@ -254,7 +254,23 @@ export class GlobalState implements StateReader {
     else if (transfer.kind === "whole") held.replace(prepared.section);
     else held.advance(prepared.section, prepared.changes);
     home.faults.delete(id.summary);
+    this.#keepPrevious(home, before, prepared.section);
     return { kind: "applied", before, section: prepared.section };
+  }
+
+  /** Keeps the last section of the definition before, until all regions agree on one. */
+  #keepPrevious(register: RegionRegister, before: Section | undefined, now: Section): void {
+    const { summary } = now.id;
+    if (before?.schema.fingerprint === now.schema.fingerprint) return;
+    if (now.schema.retired) register.superseded.delete(summary);
+    else if (before !== undefined && !before.schema.retired && sameLife(before, now)) {
+      register.superseded.set(summary, before);
+    }
+    for (const other of this.#registers.values()) {
+      const schema = other.section(summary)?.schema;
+      if (schema?.retired === false && schema.fingerprint !== now.schema.fingerprint) return;
+    }
+    for (const other of this.#registers.values()) other.superseded.delete(summary);
   }
 
   #isFull(register: RegionRegister | undefined, id: SectionId): boolean {
@@ -297,6 +313,10 @@ const REFUSAL_TEXTS: Readonly<Record<RefusalReason, string>> = {
   "bad-root": "the root is another than the one claimed",
   invalid: "the content is not valid",
 };
+
+function sameLife(a: Section, b: Section): boolean {
+  return a.version.incarnation.nonce === b.version.incarnation.nonce;
+}
 
 function refused(reason: RefusalReason, message: string): Outcome {
   return { kind: "refused", reason, message };

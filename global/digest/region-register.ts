@@ -21,6 +21,11 @@ export interface RegionView {
   readonly nonces: readonly string[];
   sections(): Iterable<Section>;
   section(summary: string): Section | undefined;
+  /**
+   * The last section of the definition before, while regions differ in what they
+   * publish: so that a view can go on with the definition that all of them had.
+   */
+  previous(summary: string): Section | undefined;
   fault(summary: string): Fault | undefined;
 }
 
@@ -34,6 +39,7 @@ export class RegionRegister implements RegionView {
   readonly incarnation: Incarnation;
   readonly held = new Map<string, HeldSection>();
   readonly faults = new Map<string, Fault>();
+  readonly superseded = new Map<string, Section>();
   #nonces: readonly string[];
 
   constructor(region: string, incarnation: Incarnation) {
@@ -71,6 +77,10 @@ export class RegionRegister implements RegionView {
 
   section(summary: string): Section | undefined {
     return this.held.get(summary)?.section;
+  }
+
+  previous(summary: string): Section | undefined {
+    return this.superseded.get(summary);
   }
 
   fault(summary: string): Fault | undefined {
