@@ -86,6 +86,10 @@ export const MESH_RECONNECT_MIN_MS = 100;
 export const MESH_RECONNECT_MAX_MS = 5_000;
 /** Streams that a gateway serves to other gateways at once. */
 export const MAX_MESH_STREAMS = 2_048;
+/** Sections whose versions a gateway names in one message; others are told later or come whole. */
+export const MESH_VECTOR_CLAIMS = 4_000;
+/** Bytes of a definition's text in a report that would be too long for a frame with all of it. */
+export const MESH_SHORT_TEXT_BYTES = 1_024;
 /** Regions on the way of a section from its origin to a gateway. */
 export const MAX_MESH_PATH_REGIONS = 16;
 /** Relative drift between two machines' clocks that ages allow for: 500 parts in a million. */
@@ -213,12 +217,14 @@ export const MIN_UPDATE_INTERVAL_MS = 10;
 export const MAX_UPDATE_INTERVAL_MS = 60_000;
 /** Pause between two heartbeats of a subscription. */
 export const SUBSCRIPTION_HEARTBEAT_MS = 1_000;
-/** A subscriber that takes nothing for so long keeps its place as versions only, no content. */
-export const SUBSCRIBER_STALL_MS = 5_000;
+/** A subscriber that takes nothing for so long is ended; its token resumes it. */
+export const SUBSCRIBER_STALL_MS = 30_000;
 /** Subscriptions that a gateway serves at once. */
 export const MAX_SUBSCRIPTIONS = 4_096;
 /** Bytes of a resume token that a gateway reads. */
 export const MAX_RESUME_TOKEN_BYTES = 256 * 1024;
+/** Encoded updates that subscribers of one summary share. */
+export const MAX_SHARED_UPDATES = 16;
 /** Time in which a gateway may catch up with a resume token that is ahead of it. */
 export const RESUME_CATCH_UP_MS = 5_000;
 
@@ -245,3 +251,9 @@ export const BACKEND_CHECKPOINT_INTERVAL_MS = 5_000;
 export const BACKEND_LOAD_BATCH_BYTES = 512 * 1024;
 /** Batches of records that are read ahead at start. */
 export const BACKEND_LOAD_AHEAD = 4;
+/** Ticks between two looks at what is not urgent: log compaction, the disk's health. */
+export const TICKS_PER_CHORE = 10;
+/** Time in which a health check's read must be answered. */
+export const HEALTH_CHECK_TIMEOUT_MS = 2_000;
+/** Time that a stopping leader gives a follower to take over. */
+export const HANDOVER_LIMIT_MS = 500;

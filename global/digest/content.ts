@@ -1,5 +1,5 @@
 import { ByteWriter } from "./byte-writer.js";
-import type { Cell, GroupKey } from "./cell.js";
+import type { GroupKey } from "./cell.js";
 import { HASH_BYTES, type HashFunction } from "./hash.js";
 import { compareLeaves, HASH_DOMAIN, type Leaf, type LeafChange, pathOf } from "./leaf.js";
 
@@ -29,8 +29,10 @@ type Node = Bucket | Branch;
 
 /** How one content differs from another. */
 export interface Difference {
+  /** Groups that are new or have other cells. */
   readonly changed: Leaf[];
-  readonly removed: GroupKey[];
+  /** Groups that are gone, as they were. */
+  readonly removed: Leaf[];
 }
 
 const EMPTY_HASH = "\0".repeat(HASH_BYTES);
@@ -79,14 +81,18 @@ export class Content {
     return new Content(this.#update(this.#root, sorted, 0), this.#hash);
   }
 
-  /** One group's cells. */
-  get(key: GroupKey): readonly Cell[] | undefined {
-    const path = pathOf(key, this.#hash);
+  /** One group. */
+  get(key: GroupKey): Leaf | undefined {
+    return this.at(pathOf(key, this.#hash), key);
+  }
+
+  /** One group whose path is known. */
+  at(path: number, key: GroupKey): Leaf | undefined {
     let node = this.#root;
     for (let depth = 0; node?.kind === "branch"; depth++) {
       node = node.children[nibble(path, depth)];
     }
-    return node?.leaves.find((leaf) => leaf.key === key)?.cells;
+    return node?.leaves.find((leaf) => leaf.key === key);
   }
 
   /** All groups, in the tree's order. */
@@ -94,10 +100,7 @@ export class Content {
     if (this.#root !== undefined) yield* leavesOf(this.#root);
   }
 
-  /**
-   * The groups in which the content differs from an earlier one: leaves that are new
-   * or changed, and keys that are gone. Equal subtrees are not walked.
-   */
+  /** The groups in which this differs from an earlier one. Equal subtrees are not walked. */
   since(earlier: Content): Difference {
     const difference: Difference = { changed: [], removed: [] };
     compareNodes(earlier.#root, this.#root, difference);
@@ -200,10 +203,10 @@ function compareLists(before: readonly Leaf[], now: readonly Leaf[], into: Diffe
   let at = 0;
   for (const leaf of now) {
     while (at < before.length && compareLeaves(before[at] as Leaf, leaf) < 0) {
-      into.removed.push((before[at++] as Leaf).key);
+      into.removed.push(before[at++] as Leaf);
     }
     const same = before[at]?.key === leaf.key ? before[at++] : undefined;
     if (same?.hash !== leaf.hash) into.changed.push(leaf);
   }
-  while (at < before.length) into.removed.push((before[at++] as Leaf).key);
+  while (at < before.length) into.removed.push(before[at++] as Leaf);
 }

@@ -19,6 +19,8 @@ export interface StateReader {
   regions(): Iterable<RegionView>;
   region(region: string): RegionView | undefined;
   section(id: SectionId): Section | undefined;
+  /** What a holder at `have` misses of a section; undefined when it misses nothing. */
+  transferSince(id: SectionId, have: Version | undefined): Transfer | undefined;
   /** Incarnation counters up to which regions were removed for good. */
   readonly forgotten: ReadonlyMap<string, number>;
 }

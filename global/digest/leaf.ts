@@ -34,7 +34,12 @@ function writeCell(cell: Cell): void {
       writer.double(cell.count);
       return;
     case "sum":
-      writer.int64(cell.scaled);
+      // A sum merged from several regions may be larger than any one of theirs.
+      if (BigInt.asIntN(64, cell.scaled) === cell.scaled) {
+        writer.int64(cell.scaled);
+      } else {
+        writer.text(cell.scaled.toString());
+      }
       return;
     case "min":
     case "max":

@@ -1,0 +1,99 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type GetRequest,
+  type GetResponse,
+  GetResponseSchema,
+  type Group as GroupMessage,
+  RegionGroupsSchema,
+} from "../../shared/gen/atoll/global/v1/global_pb.js";
+import { MAX_GROUPS_PER_GET } from "../../shared/limits.js";
+import type { GroupKey } from "../digest/cell.js";
+import type { Section } from "../digest/section.js";
+import type { GroupFilter } from "../view/group-filter.js";
+import { mergeCells } from "../view/merge.js";
+import { definitionMessage, freshnessMessage, groupMessage } from "./messages.js";
+import { checkSummary, groupFilter, invalid, regionsOf } from "./request-checks.js";
+import type { ViewSource } from "./view-source.js";
+
+/** Reads one summary, merged over regions. Throws AtollError naming the field that is wrong. */
+export function get(source: ViewSource, request: GetRequest): GetResponse {
+  const { summary } = request;
+  checkSummary(source, summary, "summary");
+  const filter = groupFilter(request.groups);
+  const regions = regionsOf(source, request.regions);
+  if (request.limit > MAX_GROUPS_PER_GET) {
+    invalid("limit", `is ${request.limit}; at most ${MAX_GROUPS_PER_GET} are allowed`);
+  }
+  const limit = request.limit === 0 ? MAX_GROUPS_PER_GET : request.limit;
+  const { view } = source;
+  const selection = view.select(summary, regions);
+  const parts = [...selection.parts.values()];
+  const sections = regions.flatMap((region) => view.state.section({ region, summary }) ?? []);
+  const keys = wantedKeys(
+    request.byRegion ? [...parts, ...sections] : parts,
+    filter,
+    request.after,
+  );
+  const page = keys.slice(0, limit);
+  const links = source.links();
+  const nowMs = source.nowMs();
+  const response = create(GetResponseSchema, {
+    summary,
+    groups: mergedGroups(page, parts),
+    more: keys.length > page.length,
+    regions: regions.map((region) =>
+      freshnessMessage(
+        view.partReading(region, summary, selection.parts.get(region), links, nowMs),
+      ),
+    ),
+    otherDefinition: [...selection.others],
+  });
+  const schema = parts[0]?.schema;
+  if (schema !== undefined) response.definition = definitionMessage(schema);
+  if (request.byRegion) {
+    response.byRegion = sections
+      .filter((section) => !section.schema.retired)
+      .map((section) =>
+        create(RegionGroupsSchema, {
+          region: section.id.region,
+          definition: definitionMessage(section.schema),
+          groups: ownGroups(page, section),
+        }),
+      );
+  }
+  return response;
+}
+
+function wantedKeys(sections: readonly Section[], filter: GroupFilter, after: string): GroupKey[] {
+  const keys = new Set<GroupKey>();
+  for (const { content } of sections) {
+    if (filter.keys === undefined) {
+      for (const { key } of content.leaves()) if (filter.matches(key) && key > after) keys.add(key);
+    } else {
+      for (const key of filter.keys) {
+        if (filter.matches(key) && key > after && content.get(key) !== undefined) keys.add(key);
+      }
+    }
+  }
+  return [...keys].sort();
+}
+
+function mergedGroups(keys: readonly GroupKey[], parts: readonly Section[]): GroupMessage[] {
+  const schema = parts[0]?.schema;
+  if (schema === undefined) return [];
+  return keys.flatMap((key) => {
+    const cells = parts.flatMap(({ content }) => {
+      const leaf = content.get(key);
+      return leaf === undefined ? [] : [leaf.cells];
+    });
+    if (cells.length === 0) return [];
+    return [groupMessage(key, mergeCells(schema.measures, cells), schema)];
+  });
+}
+
+function ownGroups(keys: readonly GroupKey[], section: Section): GroupMessage[] {
+  return keys.flatMap((key) => {
+    const leaf = section.content.get(key);
+    return leaf === undefined ? [] : [groupMessage(key, leaf.cells, section.schema)];
+  });
+}

@@ -1,0 +1,100 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type Cell as CellMessage,
+  CellSchema,
+  type Definition as DefinitionMessage,
+  DefinitionSchema,
+  type Group as GroupMessage,
+  GroupSchema,
+  type RegionFreshness,
+  RegionFreshnessSchema,
+  type RegionVersionSchema,
+  MeasureKind as WireKind,
+  RegionStatus as WireStatus,
+} from "../../shared/gen/atoll/global/v1/global_pb.js";
+import type { Cell, GroupKey, MeasureKind } from "../digest/cell.js";
+import type { Schema } from "../digest/section.js";
+import type { Incarnation } from "../digest/version.js";
+import type { RegionReading, RegionStatus } from "../view/view.js";
+
+const STATUSES: Readonly<Record<RegionStatus, WireStatus>> = {
+  fresh: WireStatus.FRESH,
+  stale: WireStatus.STALE,
+  unreachable: WireStatus.UNREACHABLE,
+  conflict: WireStatus.CONFLICT,
+  quarantined: WireStatus.QUARANTINED,
+  unknown: WireStatus.UNKNOWN,
+};
+
+const KINDS: Readonly<Record<MeasureKind, WireKind>> = {
+  count: WireKind.COUNT,
+  sum: WireKind.SUM,
+  min: WireKind.MIN,
+  max: WireKind.MAX,
+};
+
+/** A region's version; all zero when nothing is known. */
+export function versionMessage(
+  incarnation: Incarnation | undefined,
+  revision: number,
+): MessageInitShape<typeof RegionVersionSchema> {
+  return {
+    incarnation: BigInt(incarnation?.counter ?? 0),
+    nonce: incarnation?.nonce ?? "",
+    revision: BigInt(revision),
+  };
+}
+
+/** Where a region's part stands. */
+export function freshnessMessage(reading: RegionReading): RegionFreshness {
+  const message = create(RegionFreshnessSchema, {
+    region: reading.region,
+    version: versionMessage(reading.incarnation, reading.revision),
+    status: STATUSES[reading.status],
+    path: reading.path,
+    reason: reading.reason,
+  });
+  if (reading.ageMs !== undefined) message.maxAgeMs = reading.ageMs;
+  return message;
+}
+
+/** What a definition's groups and cells mean. */
+export function definitionMessage(schema: Schema): DefinitionMessage {
+  return create(DefinitionSchema, {
+    fingerprint: schema.fingerprint,
+    groupBy: [...schema.groupBy],
+    measures: schema.measures.map(({ name, kind }) => ({ name, kind: KINDS[kind] })),
+  });
+}
+
+/** One group. */
+export function groupMessage(key: GroupKey, cells: readonly Cell[], schema: Schema): GroupMessage {
+  return create(GroupSchema, {
+    key,
+    cells: cells.map((cell, index) => cellMessage(cell, schema.measures[index]?.scale ?? 0)),
+  });
+}
+
+function cellMessage(cell: Cell, scale: number): CellMessage {
+  switch (cell.kind) {
+    case "count":
+      return create(CellSchema, { value: { case: "count", value: BigInt(cell.count) } });
+    case "sum": {
+      const text = decimalText(cell.scaled, scale);
+      return create(CellSchema, { value: { case: "sum", value: { text, value: Number(text) } } });
+    }
+    case "min":
+    case "max": {
+      const extreme = cell.value === undefined ? {} : { value: cell.value };
+      return create(CellSchema, { value: { case: cell.kind, value: extreme } });
+    }
+  }
+}
+
+/** An integer in units of 10^-scale, written with exactly `scale` digits after the point. */
+export function decimalText(scaled: bigint, scale: number): string {
+  if (scale === 0) return scaled.toString();
+  const sign = scaled < 0n ? "-" : "";
+  const digits = (scaled < 0n ? -scaled : scaled).toString().padStart(scale + 1, "0");
+  return `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+}

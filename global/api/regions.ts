@@ -1,0 +1,45 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  GatewaySchema,
+  RegionSchema,
+  type RegionsResponse,
+  RegionsResponseSchema,
+} from "../../shared/gen/atoll/global/v1/global_pb.js";
+import { freshnessMessage } from "./messages.js";
+import type { PeerInfo, ViewSource } from "./view-source.js";
+
+/** Tells where each region stands, and the gateways that are known. */
+export function regions(source: ViewSource): RegionsResponse {
+  const links = source.links();
+  const nowMs = source.nowMs();
+  const peers = source.peers();
+  return create(RegionsResponseSchema, {
+    region: source.region,
+    gateway: source.gateway,
+    regions: source.view.regions(links).map((region) =>
+      create(RegionSchema, {
+        freshness: freshnessMessage(source.view.regionReading(region, links, nowMs)),
+        gateways: peers.filter((peer) => peer.region === region).map(gatewayMessage),
+        summaries: liveSections(source, region),
+      }),
+    ),
+  });
+}
+
+function gatewayMessage(peer: PeerInfo): ReturnType<typeof create<typeof GatewaySchema>> {
+  const message = create(GatewaySchema, {
+    name: peer.gateway,
+    address: peer.address,
+    state: peer.state,
+  });
+  if (peer.rttMs !== undefined) message.rttMs = peer.rttMs;
+  return message;
+}
+
+function liveSections(source: ViewSource, region: string): number {
+  let live = 0;
+  for (const section of source.view.state.region(region)?.sections() ?? []) {
+    if (!section.schema.retired) live++;
+  }
+  return live;
+}

@@ -1,0 +1,41 @@
+import type { RegionReport } from "../digest/report.js";
+import type { Links, View } from "../view/view.js";
+
+/** Which part of the view moved. */
+export interface ViewChange {
+  readonly region: string;
+  /** Undefined when it concerns the region as a whole. */
+  readonly summary: string | undefined;
+}
+
+/** A gateway of some region, as this one sees it. */
+export interface PeerInfo {
+  readonly region: string;
+  readonly gateway: string;
+  /** host:port */
+  readonly address: string;
+  readonly state: "self" | "connected" | "connecting" | "idle" | "down";
+  /** Milliseconds; undefined when not measured. */
+  readonly rttMs: number | undefined;
+}
+
+/** All that the consumers' API needs of a gateway. */
+export interface ViewSource {
+  /** The gateway's own region and name. */
+  readonly region: string;
+  readonly gateway: string;
+  readonly view: View;
+  /** The age clock that freshness is kept on, in milliseconds. */
+  nowMs(): number;
+  /** Every region that should be there, its own included, and how it is heard of. */
+  links(): Links;
+  /** Gateways of all regions, itself included. */
+  peers(): readonly PeerInfo[];
+  reports(): Iterable<RegionReport>;
+  report(region: string): RegionReport | undefined;
+  /**
+   * Calls `listener` after the view moved. It only takes note: it must not throw and
+   * does no work on the path by which news come in. The result ends it.
+   */
+  onChange(listener: (change: ViewChange) => void): () => void;
+}
