@@ -86,6 +86,12 @@ export const MESH_RECONNECT_MIN_MS = 100;
 export const MESH_RECONNECT_MAX_MS = 5_000;
 /** Streams that a gateway serves to other gateways at once. */
 export const MAX_MESH_STREAMS = 2_048;
+/** Shortest time between two pulls of one thing from one gateway. */
+export const MESH_PULL_INTERVAL_MS = 500;
+/** Bad frames in a row after which a stream between gateways is ended. */
+export const MESH_BAD_FRAMES = 10;
+/** Pause between two looks at streams, plans and repairs. */
+export const MESH_TICK_MS = 100;
 /** Sections whose versions a gateway names in one message; others are told later or come whole. */
 export const MESH_VECTOR_CLAIMS = 4_000;
 /** Bytes of a definition's text in a report that would be too long for a frame with all of it. */
@@ -257,3 +263,7 @@ export const TICKS_PER_CHORE = 10;
 export const HEALTH_CHECK_TIMEOUT_MS = 2_000;
 /** Time that a stopping leader gives a follower to take over. */
 export const HANDOVER_LIMIT_MS = 500;
+/** Rows of history that one step of catching up reads for watchers that are behind. */
+export const WATCH_CATCH_UP_ROWS = 1_000;
+/** Bytes of events in one message to a watcher that allows fragments; etcd's request limit. */
+export const WATCH_FRAGMENT_BYTES = 1_572_864;

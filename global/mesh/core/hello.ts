@@ -36,9 +36,7 @@ export function encodeHello(self: SelfHello): Hello {
     foldSemantics: self.foldSemantics,
     region: self.region,
     gateway: self.gateway,
-    ...(self.incarnation === undefined
-      ? {}
-      : { incarnation: encodeIncarnation(self.incarnation) }),
+    ...(self.incarnation === undefined ? {} : { incarnation: encodeIncarnation(self.incarnation) }),
   });
 }
 

@@ -1,4 +1,3 @@
-import type { Random } from "../../../shared/random.js";
 import {
   MESH_HELLO_TIMEOUT_MS,
   MESH_LINK_DEAD_MS,
@@ -6,6 +5,8 @@ import {
   MESH_RECONNECT_MAX_MS,
   MESH_RECONNECT_MIN_MS,
 } from "../../../shared/limits.js";
+import type { Random } from "../../../shared/random.js";
+import { TransferAssembler } from "../../digest/transfer-assembler.js";
 import type { PeerHello } from "./hello.js";
 import type { Now } from "./now.js";
 import type { PeerStanding } from "./standing.js";
@@ -38,13 +39,15 @@ export class Link {
   error: string | undefined;
   /** What the peer said it has, by region. */
   readonly standings = new Map<string, PeerStanding>();
-  /** Regions that the peer was asked to push. */
-  interest: ReadonlySet<string> = new Set();
-  /** Regions that were asked for once and may come without being pushed. */
-  readonly pulled = new Map<string, number>();
+  /** Puts the chunks of this stream together. */
+  assembler = new TransferAssembler();
+  #interest: ReadonlySet<string> = new Set();
+  /** Until when regions may come that are not pushed (any more). */
+  readonly #expected = new Map<string, number>();
   /** Smoothed round trip, in milliseconds; undefined while not measured. */
   rttMs: number | undefined;
   lastPingMs = Number.NEGATIVE_INFINITY;
+  #lastEchoMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #retryAtMs = Number.NEGATIVE_INFINITY;
   #heardMs = 0;
@@ -53,6 +56,28 @@ export class Link {
   constructor(region: string, address: string) {
     this.region = region;
     this.address = address;
+  }
+
+  /** Regions that the peer is to push. */
+  get interest(): ReadonlySet<string> {
+    return this.#interest;
+  }
+
+  /** Changes what the peer is to push; what is on its way may still come for a while. */
+  setInterest(regions: ReadonlySet<string>, untilMs: number): void {
+    for (const region of this.#interest) if (!regions.has(region)) this.expect(region, untilMs);
+    this.#interest = regions;
+  }
+
+  /** A region was asked for once. */
+  expect(region: string, untilMs: number): void {
+    this.#expected.set(region, untilMs);
+  }
+
+  /** Whether the peer may send a region's sections. */
+  expects(region: string, now: Now): boolean {
+    if (this.#interest.has(region)) return true;
+    return now.monotonicMs <= (this.#expected.get(region) ?? Number.NEGATIVE_INFINITY);
   }
 
   /** Failed dials and broken streams in a row. */
@@ -93,6 +118,7 @@ export class Link {
     this.error = undefined;
     this.#heardMs = now.monotonicMs;
     this.lastPingMs = Number.NEGATIVE_INFINITY;
+    this.#lastEchoMs = Number.NEGATIVE_INFINITY;
     this.#enter("up", now);
   }
 
@@ -100,12 +126,13 @@ export class Link {
     this.#heardMs = now.monotonicMs;
   }
 
-  /** A round trip by this gateway's own clock, in milliseconds. */
-  measured(roundTripMs: number): void {
+  /** The peer has answered a ping; the first answer to each measures the round trip. */
+  echoed(stampMs: number, now: Now): void {
+    if (stampMs <= this.#lastEchoMs) return;
+    this.#lastEchoMs = stampMs;
+    const roundTripMs = now.ageMs - stampMs;
     this.rttMs =
-      this.rttMs === undefined
-        ? roundTripMs
-        : this.rttMs + RTT_WEIGHT * (roundTripMs - this.rttMs);
+      this.rttMs === undefined ? roundTripMs : this.rttMs + RTT_WEIGHT * (roundTripMs - this.rttMs);
   }
 
   /** The stream ended or could not be opened; dialled again after a pause with jitter. */
@@ -125,9 +152,10 @@ export class Link {
 
   #close(state: LinkState, now: Now): void {
     this.hello = undefined;
-    this.interest = new Set();
+    this.#interest = new Set();
+    this.#expected.clear();
+    this.assembler = new TransferAssembler();
     this.standings.clear();
-    this.pulled.clear();
     this.rttMs = undefined;
     this.#enter(state, now);
   }

@@ -118,7 +118,9 @@ export class Outbox {
   frame(now: Now): Uint8Array | undefined {
     if (this.dueMs() > now.monotonicMs) return undefined;
     const frame = new FrameWriter();
-    for (const extra of this.#extras.splice(0)) frame.encoded(extra);
+    while (this.#extras.length > 0 && frame.size < MESH_FRAME_TARGET_BYTES) {
+      frame.encoded(this.#extras.shift() as Uint8Array);
+    }
     const isPushDue = now.monotonicMs >= this.#lastPushMs + MESH_PUSH_INTERVAL_MS;
     if (this.#dirty.size > 0 && (isPushDue || this.#isCutShort)) this.#takeOff(frame, now);
     this.#carryOn(frame);

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import {
-  type Standing as WireStanding,
   StandingSchema,
+  type Standing as WireStanding,
 } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
 import { MAX_MESH_PATH_REGIONS, MAX_SECTIONS_PER_REGION } from "../../../shared/limits.js";
 import { integer, list, malformed, regionName } from "../../digest/wire-check.js";

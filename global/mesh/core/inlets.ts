@@ -1,0 +1,206 @@
+import { errorText } from "../../../shared/errors.js";
+import type { SyncResponse } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
+import {
+  MESH_PING_INTERVAL_MS,
+  MESH_PULL_INTERVAL_MS,
+  MESH_VECTOR_CLAIMS,
+} from "../../../shared/limits.js";
+import type { Random } from "../../../shared/random.js";
+import type { GlobalState } from "../../digest/global-state.js";
+import { type SectionId, sectionKey } from "../../digest/section.js";
+import { encodeClaim } from "../../digest/wire-version.js";
+import { decodeHello, encodeHello, type SelfHello } from "./hello.js";
+import { Link } from "./link.js";
+import type { Now } from "./now.js";
+import type { MeshOutput, SyncRequestInit } from "./output.js";
+import type { Directory } from "./planner.js";
+
+/** Time that a stream which nobody wants any more is kept, so that plans may waver. */
+const LINGER_MS = 2_000;
+/** Time in which a region that was asked for may come without being pushed. */
+const LATE_MS = 10_000;
+
+export interface InletsInput {
+  readonly self: () => SelfHello;
+  readonly directory: Directory;
+  readonly state: GlobalState;
+  readonly random: Random;
+  readonly emit: (output: MeshOutput) => void;
+}
+
+/** The receiver's half: this gateway's streams from others, and what it says on them. */
+export class Inlets {
+  readonly links = new Map<string, Link>();
+  readonly #input: InletsInput;
+  readonly #unwantedSinceMs = new Map<string, number>();
+  /** When sections were last asked for, by link and section. */
+  readonly #pulledMs = new Map<string, number>();
+
+  constructor(input: InletsInput) {
+    this.#input = input;
+    for (const [region, addresses] of input.directory) {
+      for (const address of addresses) this.links.set(address, new Link(region, address));
+    }
+  }
+
+  /** Brings the streams in line with a plan: regions wanted by address. */
+  follow(plan: ReadonlyMap<string, ReadonlySet<string>>, now: Now): void {
+    for (const link of this.links.values()) {
+      if (link.isDead(now)) {
+        this.#hangUp(link);
+        this.#failed(link, link.state === "up" ? "it fell silent" : "it didn't answer", now);
+      }
+      const interest = plan.get(link.address);
+      if (interest === undefined || link.isSelf) this.#dismiss(link, now);
+      else this.#attend(link, interest, now);
+    }
+  }
+
+  /** Sends the pings that are due. */
+  ping(now: Now): void {
+    for (const link of this.links.values()) {
+      if (link.state !== "up" || now.monotonicMs - link.lastPingMs < MESH_PING_INTERVAL_MS)
+        continue;
+      link.lastPingMs = now.monotonicMs;
+      this.#request(link, { ping: { stampMs: now.ageMs } });
+    }
+  }
+
+  /** The link of a stream that is still the one in use. */
+  current(address: string, session: number): Link | undefined {
+    const link = this.links.get(address);
+    return link?.session === session && (link.state === "connecting" || link.state === "up")
+      ? link
+      : undefined;
+  }
+
+  /** A stream's first frame. */
+  opened(link: Link, frame: SyncResponse, now: Now): void {
+    if (frame.hello === undefined) {
+      this.refuse(link, "its first frame has no hello", now);
+      return;
+    }
+    const self = this.#input.self();
+    try {
+      const hello = decodeHello(frame.hello);
+      if (hello.region !== link.region) {
+        this.refuse(link, `it is a gateway of ${hello.region}, not of ${link.region}`, now);
+        return;
+      }
+      if (hello.region === self.region && hello.gateway === self.gateway) {
+        link.isSelf = true;
+        this.#hangUp(link);
+        link.hungUp(now);
+        return;
+      }
+      link.opened(hello, now);
+      const { region, address } = link;
+      this.#input.emit({
+        kind: "event",
+        event: { kind: "link-up", region, address, gateway: hello.gateway },
+      });
+    } catch (error) {
+      this.refuse(link, errorText(error), now);
+    }
+  }
+
+  /** Ends a stream for what came on it. */
+  refuse(link: Link, reason: string, now: Now): void {
+    this.#hangUp(link);
+    this.#failed(link, reason, now);
+  }
+
+  /** A stream ended or could not be opened. */
+  closed(address: string, session: number, error: string, now: Now): void {
+    const link = this.current(address, session);
+    if (link !== undefined) this.#failed(link, error, now);
+  }
+
+  /** Asks a peer for sections of a region; all of them when none is named. */
+  pull(link: Link, region: string, ids: readonly SectionId[], now: Now): boolean {
+    const due = ids.filter((id) => this.#isPullDue(link, sectionKey(id), now));
+    if (ids.length > 0 ? due.length === 0 : !this.#isPullDue(link, region, now)) return false;
+    link.expect(region, now.monotonicMs + LATE_MS);
+    const summaries = due.map(({ summary }) => summary);
+    const held = this.#held((id) => {
+      return id.region === region && (summaries.length === 0 || summaries.includes(id.summary));
+    });
+    this.#request(link, { pulls: [{ region, summaries, held }] });
+    return true;
+  }
+
+  #isPullDue(link: Link, what: string, now: Now): boolean {
+    const key = `${link.address}\n${what}`;
+    const last = this.#pulledMs.get(key) ?? Number.NEGATIVE_INFINITY;
+    if (now.monotonicMs - last < Math.max(MESH_PULL_INTERVAL_MS, 2 * (link.rttMs ?? 0)))
+      return false;
+    this.#pulledMs.set(key, now.monotonicMs);
+    return true;
+  }
+
+  #dismiss(link: Link, now: Now): void {
+    if (link.state !== "up" && link.state !== "connecting") return;
+    const since = this.#unwantedSinceMs.get(link.address) ?? now.monotonicMs;
+    this.#unwantedSinceMs.set(link.address, since);
+    this.#setInterest(link, new Set(), now);
+    if (now.monotonicMs - since < LINGER_MS) return;
+    this.#unwantedSinceMs.delete(link.address);
+    this.#hangUp(link);
+    link.hungUp(now);
+  }
+
+  #attend(link: Link, interest: ReadonlySet<string>, now: Now): void {
+    this.#unwantedSinceMs.delete(link.address);
+    if (link.state === "up") {
+      this.#setInterest(link, interest, now);
+      return;
+    }
+    if (!link.isDue(now)) return;
+    link.dial(now);
+    link.setInterest(interest, now.monotonicMs + LATE_MS);
+    const request: SyncRequestInit = {
+      hello: encodeHello(this.#input.self()),
+      interest: { regions: [...interest], held: this.#held(({ region }) => interest.has(region)) },
+      ping: { stampMs: now.ageMs },
+    };
+    const { address, session } = link;
+    this.#input.emit({ kind: "dial", address, session, request });
+  }
+
+  #setInterest(link: Link, interest: ReadonlySet<string>, now: Now): void {
+    const before = link.interest;
+    if (before.size === interest.size && [...interest].every((region) => before.has(region)))
+      return;
+    link.setInterest(interest, now.monotonicMs + LATE_MS);
+    const held = this.#held(({ region }) => interest.has(region) && !before.has(region));
+    this.#request(link, { interest: { regions: [...interest], held } });
+  }
+
+  /** Versions of what is here; those that are quarantined are left out, to come whole. */
+  #held(isAsked: (id: SectionId) => boolean) {
+    return this.#input.state
+      .claims()
+      .filter(({ id }) => isAsked(id) && this.#input.state.have(id) !== undefined)
+      .slice(0, MESH_VECTOR_CLAIMS)
+      .map(encodeClaim);
+  }
+
+  #request(link: Link, request: SyncRequestInit): void {
+    const { address, session } = link;
+    this.#input.emit({ kind: "request", address, session, request });
+  }
+
+  #hangUp({ address, session }: Link): void {
+    this.#input.emit({ kind: "hang-up", address, session });
+  }
+
+  #failed(link: Link, error: string, now: Now): void {
+    const wasUp = link.state === "up";
+    link.failed(error, now, this.#input.random);
+    const { region, address } = link;
+    this.#input.emit({
+      kind: "event",
+      event: { kind: "link-down", region, address, error, wasUp },
+    });
+  }
+}

@@ -1,0 +1,219 @@
+import { AtollError, errorText } from "../../../shared/errors.js";
+import type { SectionChunk } from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
+import type { SyncResponse } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
+import { MAX_REGIONS, MESH_BAD_FRAMES } from "../../../shared/limits.js";
+import type { Transfer } from "../../digest/delta.js";
+import type { GlobalState } from "../../digest/global-state.js";
+import type { ReportBook } from "../../digest/report.js";
+import type { SectionId } from "../../digest/section.js";
+import { list } from "../../digest/wire-check.js";
+import { decodeReport } from "../../digest/wire-report.js";
+import { decodeClaims, decodeConflict, decodeForgotten } from "../../digest/wire-version.js";
+import { asOfFromEcho } from "../../view/freshness-book.js";
+import type { Inlets } from "./inlets.js";
+import type { Link } from "./link.js";
+import type { Now } from "./now.js";
+import type { Outlets } from "./outlets.js";
+import type { BadReason, MeshOutput } from "./output.js";
+import type { RegionBook } from "./region-book.js";
+import { decodeStanding } from "./wire-standing.js";
+
+export interface IntakeInput {
+  readonly home: string;
+  readonly state: GlobalState;
+  readonly reports: ReportBook;
+  readonly book: RegionBook;
+  readonly inlets: Inlets;
+  readonly outlets: Outlets;
+  readonly emit: (output: MeshOutput) => void;
+}
+
+/**
+ * Takes what comes on this gateway's streams: checks everything, joins what holds,
+ * asks again for what doesn't follow, and says aloud what it refuses. A bad part
+ * costs its section, not the frame; a stream with nothing but bad frames is ended.
+ */
+export class Intake {
+  readonly #input: IntakeInput;
+  /** Bad frames in a row, by link. */
+  readonly #bad = new WeakMap<Link, number>();
+
+  constructor(input: IntakeInput) {
+    this.#input = input;
+  }
+
+  /** Takes a frame that follows a stream's hello. */
+  take(link: Link, frame: SyncResponse, now: Now): void {
+    let bad = 0;
+    const guard = (what: () => void): void => {
+      try {
+        what();
+      } catch (error) {
+        bad++;
+        this.#refused(link, "malformed", errorText(error), { region: link.region, summary: "" });
+      }
+    };
+    for (const message of frame.conflicts)
+      guard(() => this.#conflict(decodeConflict(message, "conflicts")));
+    for (const message of frame.forgotten)
+      guard(() => this.#forgotten(decodeForgotten(message, "forgotten")));
+    for (const chunk of frame.chunks) if (!this.#chunk(link, chunk, now)) bad++;
+    for (const message of frame.reports) {
+      guard(() => {
+        const report = decodeReport(message, "reports");
+        if (!link.expects(report.region, now)) {
+          throw new AtollError("INVALID_ARGUMENT", `reports: ${report.region} was not asked for`);
+        }
+        if (this.#input.reports.join(report)) this.#input.outlets.reported(report.region);
+      });
+    }
+    guard(() => this.#standings(link, frame, now));
+    guard(() => this.#claims(link, frame));
+    if (bad === 0) {
+      this.#bad.delete(link);
+      return;
+    }
+    const inRow = (this.#bad.get(link) ?? 0) + 1;
+    this.#bad.set(link, inRow);
+    if (inRow < MESH_BAD_FRAMES) return;
+    this.#bad.delete(link);
+    this.#input.inlets.refuse(link, `it sent ${inRow} bad frames in a row`, now);
+  }
+
+  /** Takes a chunk; false when it was bad. */
+  #chunk(link: Link, chunk: SectionChunk, now: Now): boolean {
+    const id = { region: chunk.region, summary: chunk.summary };
+    if (!link.expects(chunk.region, now)) {
+      const message = `sections of ${JSON.stringify(chunk.region)} were not asked for`;
+      this.#refused(link, "unsolicited", message, id);
+      return false;
+    }
+    let transfer: Transfer | undefined;
+    try {
+      transfer = link.assembler.add(chunk);
+    } catch (error) {
+      this.#input.state.noteFault(id, errorText(error));
+      this.#refused(link, "malformed", errorText(error), id);
+      this.#repair(link, id, "refused", now);
+      return false;
+    }
+    return transfer === undefined || this.#join(link, transfer, now);
+  }
+
+  #join(link: Link, transfer: Transfer, now: Now): boolean {
+    const outcome = this.#input.state.receive(transfer);
+    switch (outcome.kind) {
+      case "applied": {
+        const { before, section } = outcome;
+        this.#input.book.moved(section);
+        this.#input.outlets.moved(section.id, section.version, link.hello);
+        this.#input.emit({ kind: "moved", before, section });
+        return true;
+      }
+      case "known":
+        return true;
+      case "gap":
+        this.#repair(link, transfer.id, "gap", now);
+        return true;
+      case "refused": {
+        const { reason, message } = outcome;
+        if (reason === "superseded" || reason === "forgotten") return true;
+        if (reason === "conflict") {
+          this.#conflicted(transfer.id.region);
+          return true;
+        }
+        this.#refused(link, reason, message, transfer.id);
+        this.#repair(link, transfer.id, "refused", now);
+        return false;
+      }
+    }
+  }
+
+  #standings(link: Link, frame: SyncResponse, now: Now): void {
+    const stampMs = frame.echo?.stampMs;
+    if (stampMs !== undefined) {
+      if (!(stampMs <= now.ageMs)) {
+        throw new AtollError("INVALID_ARGUMENT", `echo.stamp_ms: ${stampMs} was never sent`);
+      }
+      link.echoed(stampMs, now);
+    }
+    list(frame.standings, MAX_REGIONS, "standings").forEach((message, index) => {
+      const standing = decodeStanding(message, `standings[${index}]`);
+      const { region, incarnation, revision, sections, ageMs } = standing;
+      const asOfMs =
+        stampMs === undefined || ageMs === undefined ? undefined : asOfFromEcho(stampMs, ageMs);
+      link.standings.set(region, { ...standing, asOfMs });
+      if (region === this.#input.home) {
+        const { counter, nonce } = incarnation;
+        this.#input.emit({
+          kind: "event",
+          event: { kind: "own-region", counter, nonce, revision },
+        });
+        if (link.region !== this.#input.home) return;
+      }
+      if (asOfMs === undefined || standing.path.length === 0) return;
+      const path = [this.#input.home, ...standing.path];
+      this.#input.book.sight({ region, incarnation, revision, sections, asOfMs, path });
+    });
+  }
+
+  /** A version vector: equal versions must have equal roots. */
+  #claims(link: Link, frame: SyncResponse): void {
+    for (const claim of decodeClaims(frame.claims, "claims")) {
+      const { region, summary } = claim.id;
+      const before = this.#input.state.region(region)?.fault(summary)?.failures ?? 0;
+      if (this.#input.state.judge(claim) !== "refused") continue;
+      const fault = this.#input.state.region(region)?.fault(summary);
+      if (fault !== undefined && fault.failures > before) {
+        this.#refused(link, "divergence", fault.message, claim.id);
+      } else {
+        this.#conflicted(region);
+      }
+    }
+  }
+
+  #conflict({ region, counter, nonces }: ReturnType<typeof decodeConflict>): void {
+    if (this.#input.state.noteConflict(region, counter, nonces)) this.#alarm(region, counter);
+  }
+
+  /** The state has met a second claim of a counter. */
+  #conflicted(region: string): void {
+    const register = this.#input.state.region(region);
+    if (register === undefined || register.nonces.length < 2) return;
+    const known = this.#knownNonces.get(region);
+    const nonces = register.nonces.join();
+    if (known === nonces) return;
+    this.#knownNonces.set(region, nonces);
+    this.#alarm(region, register.incarnation.counter);
+  }
+
+  readonly #knownNonces = new Map<string, string>();
+
+  #alarm(region: string, counter: number): void {
+    this.#input.emit({ kind: "event", event: { kind: "conflict", region, counter } });
+    this.#input.outlets.alarm();
+  }
+
+  #forgotten({ region, counter }: ReturnType<typeof decodeForgotten>): void {
+    if (!this.#input.state.forget(region, counter)) return;
+    this.#input.reports.forget(region, counter);
+    if (this.#input.state.region(region) === undefined) this.#input.book.forget(region);
+    this.#input.emit({ kind: "event", event: { kind: "forgotten", region, counter } });
+    this.#input.outlets.alarm();
+  }
+
+  #repair(link: Link, id: SectionId, reason: "gap" | "refused", now: Now): void {
+    if (!this.#input.inlets.pull(link, id.region, [id], now)) return;
+    const event = { kind: "repair", region: id.region, from: link.address, reason } as const;
+    this.#input.emit({ kind: "event", event });
+  }
+
+  #refused(link: Link, reason: BadReason, message: string, { region, summary }: SectionId): void {
+    const quarantined = this.#input.state.region(region)?.fault(summary)?.quarantined === true;
+    const from = link.hello === undefined ? link.address : `${link.region}/${link.hello.gateway}`;
+    this.#input.emit({
+      kind: "event",
+      event: { kind: "refused", reason, message, from, region, summary, quarantined },
+    });
+  }
+}

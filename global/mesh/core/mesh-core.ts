@@ -1,0 +1,169 @@
+import type { SyncRequest, SyncResponse } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
+import { MESH_VECTOR_INTERVAL_MS } from "../../../shared/limits.js";
+import type { Random } from "../../../shared/random.js";
+import type { GlobalState } from "../../digest/global-state.js";
+import type { RegionReport, ReportBook } from "../../digest/report.js";
+import type { Section } from "../../digest/section.js";
+import type { Incarnation } from "../../digest/version.js";
+import type { FreshnessBook } from "../../view/freshness-book.js";
+import type { PeerHello } from "./hello.js";
+import { holdingOf } from "./holding.js";
+import { Inlets } from "./inlets.js";
+import { Intake } from "./intake.js";
+import type { Link } from "./link.js";
+import type { Now } from "./now.js";
+import { Outlets } from "./outlets.js";
+import type { MeshOutput } from "./output.js";
+import { type Directory, Planner } from "./planner.js";
+import { RegionBook } from "./region-book.js";
+import { Repair } from "./repair.js";
+
+export interface MeshCoreInput {
+  readonly region: string;
+  readonly gateway: string;
+  readonly foldSemantics: number;
+  /** Gateways by region; this one's siblings too, itself or not. */
+  readonly directory: Directory;
+  readonly state: GlobalState;
+  readonly freshness: FreshnessBook;
+  readonly reports: ReportBook;
+  readonly random: Random;
+}
+
+/**
+ * One gateway's part of the mesh, as a step machine: it is told what happened and
+ * when, and `take` gives what is to be done. No I/O, no clock; one seed replays a
+ * world of them.
+ */
+export class MeshCore {
+  readonly book: RegionBook;
+  readonly #input: MeshCoreInput;
+  readonly #inlets: Inlets;
+  readonly #outlets: Outlets;
+  readonly #intake: Intake;
+  readonly #planner: Planner;
+  readonly #repair: Repair;
+  #outputs: MeshOutput[] = [];
+  #incarnation: Incarnation | undefined;
+  #lastVectorMs = Number.NEGATIVE_INFINITY;
+
+  constructor(input: MeshCoreInput) {
+    this.#input = input;
+    const { state, reports, random, directory, region, gateway } = input;
+    const book = new RegionBook(state, input.freshness);
+    const emit = (output: MeshOutput): void => {
+      this.#outputs.push(output);
+    };
+    const self = () => ({
+      region,
+      gateway,
+      foldSemantics: input.foldSemantics,
+      incarnation: this.#incarnation,
+    });
+    this.book = book;
+    this.#outlets = new Outlets({ self, state, reports, book, random, emit });
+    this.#inlets = new Inlets({ self, directory, state, random, emit });
+    const { links } = this.#inlets;
+    this.#intake = new Intake({
+      home: region,
+      state,
+      reports,
+      book,
+      inlets: this.#inlets,
+      outlets: this.#outlets,
+      emit,
+    });
+    this.#planner = new Planner({ region, gateway, directory, links, book });
+    this.#repair = new Repair(state, random);
+  }
+
+  /** This gateway's streams from others, by address. */
+  get links(): ReadonlyMap<string, Link> {
+    return this.#inlets.links;
+  }
+
+  /** Who gets sections from this gateway now. */
+  listeners(): PeerHello[] {
+    return this.#outlets.peers();
+  }
+
+  /** A frame came on a stream that this gateway opened. */
+  received(address: string, session: number, frame: SyncResponse, now: Now): void {
+    const link = this.#inlets.current(address, session);
+    if (link === undefined) return;
+    if (link.state === "connecting") this.#inlets.opened(link, frame, now);
+    if (link.state !== "up") return;
+    link.heard(now);
+    this.#intake.take(link, frame, now);
+  }
+
+  /** A stream that this gateway opened is gone, or couldn't be opened. */
+  closed(address: string, session: number, error: string, now: Now): void {
+    this.#inlets.closed(address, session, error, now);
+  }
+
+  /** A request came on a stream that a peer opened. Throws what the stream is to end with. */
+  requested(stream: number, request: SyncRequest, now: Now): void {
+    this.#outlets.requested(stream, request, now);
+  }
+
+  /** A stream that a peer opened is gone. */
+  ended(stream: number): void {
+    this.#outlets.ended(stream);
+  }
+
+  /** A stream's transport takes no more for now, or does again. */
+  setBlocked(stream: number, isBlocked: boolean): void {
+    this.#outlets.setBlocked(stream, isBlocked);
+  }
+
+  /** This region's own fold has moved a section of the state. */
+  published(section: Section): void {
+    this.#incarnation = section.version.incarnation;
+    this.book.moved(section);
+    this.#outlets.moved(section.id, section.version, undefined);
+  }
+
+  /**
+   * This region's own source has confirmed a revision: all that was acknowledged
+   * before `asOfMs`, on the age clock, is in what was published.
+   */
+  confirmed(incarnation: Incarnation, revision: number, asOfMs: number): void {
+    const { region } = this.#input;
+    this.#incarnation = incarnation;
+    const { sections } = holdingOf(this.#input.state.region(region));
+    this.book.sight({ region, incarnation, revision, sections, asOfMs, path: [region] });
+  }
+
+  /** This region's own report is new. */
+  reported(report: RegionReport): void {
+    if (this.#input.reports.join(report)) this.#outlets.reported(report.region);
+  }
+
+  /** To be called every MESH_TICK_MS: plans, pings, vectors, repairs. */
+  tick(now: Now): void {
+    this.#inlets.follow(this.#planner.plan(now), now);
+    this.#inlets.ping(now);
+    for (const { region, link } of this.#repair.due(this.links.values(), this.#input.region, now)) {
+      if (!this.#inlets.pull(link, region, [], now)) continue;
+      const event = { kind: "repair", region, from: link.address, reason: "behind" } as const;
+      this.#outputs.push({ kind: "event", event });
+    }
+    if (now.monotonicMs - this.#lastVectorMs < MESH_VECTOR_INTERVAL_MS) return;
+    this.#lastVectorMs = now.monotonicMs;
+    this.#outlets.announce(now);
+  }
+
+  /** What is to be done now, in order: at most one frame a stream. Empty when nothing is. */
+  take(now: Now): MeshOutput[] {
+    this.#outlets.pump(now);
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs;
+  }
+
+  /** When frames are due next, on the monotonic clock; Infinity when none are. */
+  dueMs(): number {
+    return this.#outlets.dueMs();
+  }
+}

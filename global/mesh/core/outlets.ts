@@ -1,0 +1,262 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { AtollError } from "../../../shared/errors.js";
+import { type SyncRequest, SyncResponseSchema } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
+import {
+  MAX_MESH_STREAMS,
+  MAX_REGIONS,
+  MESH_LINK_DEAD_MS,
+  MESH_VECTOR_CLAIMS,
+} from "../../../shared/limits.js";
+import type { Random } from "../../../shared/random.js";
+import type { GlobalState } from "../../digest/global-state.js";
+import { bytesFromHex } from "../../digest/hash.js";
+import type { ReportBook } from "../../digest/report.js";
+import type { SectionId } from "../../digest/section.js";
+import type { Version } from "../../digest/version.js";
+import { list, regionName, summaryName } from "../../digest/wire-check.js";
+import { decodeClaims, encodeClaim } from "../../digest/wire-version.js";
+import { decodeHello, encodeHello, type PeerHello, type SelfHello } from "./hello.js";
+import type { Now } from "./now.js";
+import { Outbox } from "./outbox.js";
+import type { MeshOutput } from "./output.js";
+import type { RegionBook } from "./region-book.js";
+import { encodeReportFrame } from "./report-frame.js";
+import type { Standing } from "./standing.js";
+
+/** One stream that a peer opened. */
+interface Stream {
+  readonly id: number;
+  readonly hello: PeerHello;
+  readonly outbox: Outbox;
+  heardMs: number;
+  /** Revisions that were announced on it, by region. */
+  readonly announced: Map<string, number>;
+}
+
+export interface OutletsInput {
+  readonly self: () => SelfHello;
+  readonly state: GlobalState;
+  readonly reports: ReportBook;
+  readonly book: RegionBook;
+  readonly random: Random;
+  readonly emit: (output: MeshOutput) => void;
+}
+
+/** The sender's half: all streams on which peers get sections from this gateway. */
+export class Outlets {
+  readonly #input: OutletsInput;
+  readonly #streams = new Map<number, Stream>();
+  /** Streams by their gateway's region and name. */
+  readonly #byPeer = new Map<string, Stream>();
+
+  constructor(input: OutletsInput) {
+    this.#input = input;
+  }
+
+  /** Open streams. */
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** Who listens. */
+  peers(): PeerHello[] {
+    return [...this.#streams.values()].map(({ hello }) => hello);
+  }
+
+  /**
+   * Takes a request on a stream; the first opens it. Throws an AtollError that the
+   * stream is to end with.
+   */
+  requested(id: number, request: SyncRequest, now: Now): void {
+    let stream = this.#streams.get(id);
+    if (stream === undefined) stream = this.#open(id, request, now);
+    else if (request.hello !== undefined) {
+      throw new AtollError("INVALID_ARGUMENT", "hello: it was said before on this stream");
+    }
+    stream.heardMs = now.monotonicMs;
+    const { outbox } = stream;
+    if (request.interest !== undefined) {
+      const { regions, held } = request.interest;
+      list(regions, MAX_REGIONS, "interest.regions");
+      const names = regions.map((name, i) => regionName(name, `interest.regions[${i}]`));
+      const before = outbox.interest;
+      outbox.setInterest(new Set(names), decodeClaims(held, "interest.held"));
+      for (const region of names) if (!before.has(region)) this.#encloseReport(stream, region);
+    }
+    request.pulls.forEach((pull, i) => {
+      const region = regionName(pull.region, `pulls[${i}].region`);
+      const names = pull.summaries.map((name, j) =>
+        summaryName(name, `pulls[${i}].summaries[${j}]`),
+      );
+      outbox.pull(region, new Set(names), decodeClaims(pull.held, `pulls[${i}].held`));
+    });
+    if (request.ping !== undefined) {
+      const { stampMs } = request.ping;
+      if (!Number.isFinite(stampMs)) {
+        throw new AtollError("INVALID_ARGUMENT", `ping.stamp_ms: ${stampMs} is not finite`);
+      }
+      outbox.pinged(stampMs);
+    }
+  }
+
+  /** The stream is gone. */
+  ended(id: number): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    this.#streams.delete(id);
+    if (this.#byPeer.get(peerKey(stream.hello)) === stream) {
+      this.#byPeer.delete(peerKey(stream.hello));
+    }
+    const { region, gateway } = stream.hello;
+    this.#input.emit({ kind: "event", event: { kind: "stream-end", stream: id, region, gateway } });
+  }
+
+  /** Whether the transport takes frames of a stream. */
+  setBlocked(id: number, isBlocked: boolean): void {
+    const stream = this.#streams.get(id);
+    if (stream !== undefined) stream.outbox.blocked = isBlocked;
+  }
+
+  /** A section moved; `from` is who brought it. */
+  moved(id: SectionId, version: Version, from: PeerHello | undefined): void {
+    if (from !== undefined) this.#byPeer.get(peerKey(from))?.outbox.holds(id, version);
+    for (const { outbox } of this.#streams.values()) outbox.moved(id);
+  }
+
+  /** A region's report is new. */
+  reported(region: string): void {
+    for (const stream of this.#streams.values()) {
+      if (stream.outbox.interest.has(region)) this.#encloseReport(stream, region);
+    }
+  }
+
+  /** News that concern everybody: conflicts and removals. */
+  alarm(): void {
+    const encoded = this.#alarms();
+    if (encoded === undefined) return;
+    for (const { outbox } of this.#streams.values()) outbox.enclose(encoded);
+  }
+
+  /**
+   * A round of version vectors: on each stream what changed since the last one, on one
+   * picked at random everything, with roots. Ends streams that fell silent.
+   */
+  announce(now: Now): void {
+    for (const stream of this.#streams.values()) {
+      if (now.monotonicMs - stream.heardMs < MESH_LINK_DEAD_MS) continue;
+      const error = new AtollError("DEADLINE_EXCEEDED", "no ping came for too long");
+      this.#input.emit({ kind: "end-stream", stream: stream.id, error });
+      this.ended(stream.id);
+    }
+    if (this.#streams.size === 0) return;
+    const standings = this.#standings(now);
+    for (const { outbox, announced } of this.#streams.values()) {
+      const news: string[] = [];
+      for (const { region, revision } of standings) {
+        if (outbox.interest.has(region) || announced.get(region) === revision) continue;
+        announced.set(region, revision);
+        news.push(region);
+      }
+      outbox.announce(news);
+    }
+    this.#input.random.pick([...this.#streams.values()]).outbox.enclose(this.#vector());
+  }
+
+  /** Emits a frame of every stream for which one is due; true when there were any. */
+  pump(now: Now): boolean {
+    let any = false;
+    for (const { id, outbox } of this.#streams.values()) {
+      const bytes = outbox.frame(now);
+      if (bytes === undefined) continue;
+      any = true;
+      this.#input.emit({ kind: "frame", stream: id, bytes });
+    }
+    return any;
+  }
+
+  /** When the next frame is due, on the monotonic clock. */
+  dueMs(): number {
+    let due = Number.POSITIVE_INFINITY;
+    for (const { outbox } of this.#streams.values()) due = Math.min(due, outbox.dueMs());
+    return due;
+  }
+
+  #open(id: number, request: SyncRequest, now: Now): Stream {
+    if (request.hello === undefined) {
+      throw new AtollError("INVALID_ARGUMENT", "hello: the first message must have one");
+    }
+    if (this.#streams.size >= MAX_MESH_STREAMS) {
+      const message = `this gateway serves ${MAX_MESH_STREAMS} streams already`;
+      throw new AtollError("RESOURCE_EXHAUSTED", message);
+    }
+    const hello = decodeHello(request.hello);
+    const before = this.#byPeer.get(peerKey(hello));
+    if (before !== undefined) {
+      const error = new AtollError("ABORTED", "the same gateway opened a later stream");
+      this.#input.emit({ kind: "end-stream", stream: before.id, error });
+      this.ended(before.id);
+    }
+    const { state, book } = this.#input;
+    const outbox = new Outbox({
+      state,
+      standing: (region, at) => book.standing(region, at.ageMs),
+    });
+    const stream: Stream = { id, hello, outbox, heardMs: now.monotonicMs, announced: new Map() };
+    this.#streams.set(id, stream);
+    this.#byPeer.set(peerKey(hello), stream);
+    const answer = create(SyncResponseSchema, { hello: encodeHello(this.#input.self()) });
+    outbox.enclose(toBinary(SyncResponseSchema, answer));
+    const alarms = this.#alarms();
+    if (alarms !== undefined) outbox.enclose(alarms);
+    const { region, gateway } = hello;
+    this.#input.emit({
+      kind: "event",
+      event: { kind: "stream-open", stream: id, region, gateway },
+    });
+    return stream;
+  }
+
+  #standings(now: Now): Standing[] {
+    const standings: Standing[] = [];
+    for (const region of this.#input.book.regions()) {
+      const standing = this.#input.book.standing(region, now.ageMs);
+      if (standing !== undefined) standings.push(standing);
+    }
+    return standings;
+  }
+
+  /** All that is held with versions and roots; of very much, a part that differs each time. */
+  #vector(): Uint8Array {
+    const all = this.#input.state.claims();
+    const first =
+      all.length > MESH_VECTOR_CLAIMS ? this.#input.random.int(all.length - MESH_VECTOR_CLAIMS) : 0;
+    const claims = all.slice(first, first + MESH_VECTOR_CLAIMS).map(encodeClaim);
+    return toBinary(SyncResponseSchema, create(SyncResponseSchema, { claims }));
+  }
+
+  #encloseReport(stream: Stream, region: string): void {
+    const report = this.#input.reports.get(region);
+    if (report !== undefined) stream.outbox.enclose(encodeReportFrame(report));
+  }
+
+  #alarms(): Uint8Array | undefined {
+    const { state } = this.#input;
+    const conflicts = [...state.regions()]
+      .filter(({ nonces }) => nonces.length > 1)
+      .map(({ region, incarnation, nonces }) => ({
+        region,
+        counter: BigInt(incarnation.counter),
+        nonces: nonces.map(bytesFromHex),
+      }));
+    const forgotten = [...state.forgotten].map(([region, counter]) => ({
+      region,
+      counter: BigInt(counter),
+    }));
+    if (conflicts.length + forgotten.length === 0) return undefined;
+    return toBinary(SyncResponseSchema, create(SyncResponseSchema, { conflicts, forgotten }));
+  }
+}
+
+function peerKey({ region, gateway }: { region: string; gateway: string }): string {
+  return `${region}/${gateway}`;
+}
