@@ -267,3 +267,5 @@ export const HANDOVER_LIMIT_MS = 500;
 export const WATCH_CATCH_UP_ROWS = 1_000;
 /** Bytes of events in one message to a watcher that allows fragments; etcd's request limit. */
 export const WATCH_FRAGMENT_BYTES = 1_572_864;
+/** Pause between two rounds of progress notices to watchers that asked for them; etcd's. */
+export const PROGRESS_NOTIFY_INTERVAL_MS = 600_000;

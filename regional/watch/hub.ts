@@ -1,84 +1,20 @@
-import type { BinaryKey } from "../../shared/bytes.js";
 import type { KvRow } from "../store/row.js";
-import type { WatchEvent } from "./event.js";
+import { CatchUp } from "./catch-up.js";
+import type { WatchHistory, WatchSink, WatchStream } from "./contract.js";
+import { SharedEvent } from "./event.js";
+import { HubStream } from "./hub-stream.js";
+import { sendEvents } from "./send.js";
+import { StreamState } from "./stream-state.js";
+import type { Watcher } from "./watcher.js";
+import { WatcherIndex } from "./watcher-index.js";
 
-/**
- * Where one Watch call's messages go. Each method sends one WatchResponse and returns
- * false when the peer is slow: then nothing more is sent to it until WatchStream.drained()
- * is called; what happens meanwhile is read from history afterwards. A message for which
- * it returned false has been taken all the same. Methods must not throw and must not call
- * the hub.
- */
-export interface WatchSink {
-  /**
-   * Events of one watcher, in order; `revision` goes into the header. `fragment`: more of
-   * the same follows (WatchResponse.fragment).
-   */
-  events(
-    watchId: bigint,
-    revision: number,
-    events: readonly WatchEvent[],
-    prevKv: boolean,
-    fragment: boolean,
-  ): boolean;
-  /** All events through `revision` were sent; id -1n speaks for all watchers of the stream. */
-  progress(watchId: bigint, revision: number): boolean;
-  /** The watcher is gone: it wanted events that were compacted away (canceled = true). */
-  compacted(watchId: bigint, revision: number, compactRevision: number): boolean;
-}
-
-/** What a WatchCreateRequest asks for, with etcd's defaults filled in by `create`. */
-export interface WatchOptions {
-  /** Empty: the first key, as in etcd. */
-  readonly key: BinaryKey;
-  /** Empty: this key only; "\0": all keys from `key` on. */
-  readonly rangeEnd: BinaryKey;
-  /** 0: after the current revision. Negative ones are answered by `compacted`. */
-  readonly startRevision: number;
-  readonly noPut: boolean;
-  readonly noDelete: boolean;
-  readonly prevKv: boolean;
-  readonly progressNotify: boolean;
-  readonly fragment: boolean;
-  /** 0n: chosen by the stream. */
-  readonly watchId: bigint;
-}
-
-/**
- * The answer to a creation: to be sent as `created` (with `canceled`, id -1 and the reason
- * when it failed) before anything else reaches the sink, which the hub ensures by sending
- * nothing from within `create`.
- */
-export interface WatchCreated {
-  readonly watchId: bigint;
-  /** For the header. */
-  readonly revision: number;
-  /** undefined: it watches. Else etcd's text for cancel_reason. */
-  readonly failure: string | undefined;
-}
-
-/** One Watch call. */
-export interface WatchStream {
-  create(options: WatchOptions): WatchCreated;
-  /** False when there is no such watcher. */
-  cancel(watchId: bigint): boolean;
-  /** Asks for progress(-1n), sent as soon as all watchers of the stream are caught up. */
-  requestProgress(): void;
-  /** The sink can take more again. */
-  drained(): void;
-  /** Ends all its watchers. Idempotent. */
-  close(): void;
-  /** Watchers that it holds. */
-  readonly size: number;
-}
-
-/** What the hub reads of the state. */
-export interface WatchHistory {
-  readonly currentRevision: number;
-  readonly compactRevision: number;
-  rowsSince(revision: number, limit: number): { rows: readonly KvRow[]; next: number };
-  previous(row: KvRow): KvRow | undefined;
-}
+export type {
+  WatchCreated,
+  WatchHistory,
+  WatchOptions,
+  WatchSink,
+  WatchStream,
+} from "./contract.js";
 
 /**
  * Tells watchers of changes: at once those that are caught up, from history in bounded
@@ -86,25 +22,123 @@ export interface WatchHistory {
  * order of revision; a revision is never split unless the watcher allows fragments.
  * Rules: etcd `server/storage/mvcc/watchable_store.go`.
  */
-export declare class WatchHub {
-  constructor(history: WatchHistory);
-  open(sink: WatchSink): WatchStream;
+export class WatchHub {
+  readonly #synced = new WatcherIndex();
+  readonly #streams = new Set<StreamState>();
+  readonly #catchUp: CatchUp;
+  #history: WatchHistory;
+  /** Called when pump() has become useful; set by the owner. */
+  onWork: (() => void) | undefined;
+
+  constructor(history: WatchHistory) {
+    this.#history = history;
+    this.#catchUp = new CatchUp(this.#synced);
+  }
+
+  /** Watchers of all streams. */
+  get watcherCount(): number {
+    return this.#synced.size + this.unsyncedCount;
+  }
+
+  get streamCount(): number {
+    return this.#streams.size;
+  }
+
+  /** Watchers that are behind. */
+  get unsyncedCount(): number {
+    let count = 0;
+    for (const stream of this.#streams) count += stream.behind.size;
+    return count;
+  }
+
+  /** Begins a Watch call, whose messages go to `sink`. */
+  open(sink: WatchSink): WatchStream {
+    const state = new StreamState(sink);
+    this.#streams.add(state);
+    return new HubStream(state, {
+      history: () => this.#history,
+      synced: this.#synced,
+      enqueue: (stream) => {
+        this.#catchUp.enqueue(stream);
+        this.onWork?.();
+      },
+      closed: (stream) => this.#streams.delete(stream),
+    });
+  }
+
   /** Takes the rows of a batch that was just applied (AppliedChanges.rows). */
-  dispatch(rows: readonly KvRow[]): void;
+  dispatch(rows: readonly KvRow[]): void {
+    if (this.#synced.size === 0) return;
+    const touched = this.#collect(rows);
+    const revision = rows.at(-1)?.modRevision ?? this.#history.currentRevision;
+    for (const watcher of touched) {
+      const events = watcher.found;
+      watcher.found = [];
+      if (watcher.stream.blocked) {
+        this.#fallBehind(watcher, events[0]?.row.modRevision ?? revision);
+        continue;
+      }
+      sendEvents(watcher, revision, events);
+      watcher.nextRevision = revision + 1;
+    }
+    this.#catchUp.wake();
+  }
+
+  #collect(rows: readonly KvRow[]): Set<Watcher> {
+    const touched = new Set<Watcher>();
+    const previousOf = (row: KvRow): KvRow | undefined => this.#history.previous(row);
+    for (const row of rows) {
+      let event: SharedEvent | undefined;
+      this.#synced.visit(row.key, (watcher) => {
+        if (!watcher.wants(row)) return;
+        event ??= new SharedEvent(row, previousOf);
+        watcher.found.push(event);
+        touched.add(watcher);
+      });
+    }
+    return touched;
+  }
+
+  #fallBehind(watcher: Watcher, revision: number): void {
+    this.#synced.delete(watcher);
+    watcher.nextRevision = revision;
+    watcher.stream.behind.add(watcher);
+  }
+
   /**
    * Lets watchers that are behind catch up by a bounded step, streams in turn; true while
    * there is more to do now. Call it after dispatch and in later turns while true, and
    * `onWork` tells when a creation or a drained sink made new work.
    */
-  pump(): boolean;
-  /** Called when pump() has become useful; set by the owner. */
-  onWork: (() => void) | undefined;
-  /** Sends progress to idle watchers that asked for it; call it each PROGRESS_NOTIFY_INTERVAL_MS. */
-  notifyProgress(): void;
-  /** Continues with another state, after a snapshot was installed. */
-  replaceHistory(history: WatchHistory): void;
-  readonly watcherCount: number;
-  readonly streamCount: number;
-  /** Watchers that are behind. */
-  readonly unsyncedCount: number;
+  pump(): boolean {
+    return this.#catchUp.step(this.#history);
+  }
+
+  /**
+   * Sends progress to watchers that asked for it and were told nothing since the last
+   * call; call it each PROGRESS_NOTIFY_INTERVAL_MS.
+   */
+  notifyProgress(): void {
+    const current = this.#history.currentRevision;
+    for (const watcher of this.#synced.all()) {
+      const { stream, options } = watcher;
+      if (!options.progressNotify || stream.blocked || watcher.nextRevision > current + 1) continue;
+      if (watcher.idle && !stream.sink.progress(watcher.id, current)) stream.blocked = true;
+      watcher.idle = true;
+    }
+  }
+
+  /**
+   * Continues with another state, after a snapshot was installed. What lies between the
+   * two was not dispatched, so every watcher reads on from history.
+   */
+  replaceHistory(history: WatchHistory): void {
+    const before = this.#history.currentRevision;
+    this.#history = history;
+    for (const watcher of [...this.#synced.all()]) {
+      this.#fallBehind(watcher, Math.max(watcher.nextRevision, before + 1));
+      this.#catchUp.enqueue(watcher.stream);
+    }
+    this.onWork?.();
+  }
 }
