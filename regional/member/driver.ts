@@ -11,7 +11,6 @@ import {
 import type { PeerTransport } from "../peer/transport.js";
 import {
   type Entry,
-  type HardState,
   type Message,
   MessageType,
   NO_NODE,
@@ -44,6 +43,8 @@ export interface DriverEvents {
   onLeader(lead: number, term: number): void;
   /** This member leads and has applied an entry of its term. */
   onLeading(term: number): void;
+  /** The turn ends: what was collected besides proposals and reads is to be queued now. */
+  onTurn(): void;
   /** A snapshot is to be sent to `message.to`. */
   onSnapshotOut(message: Message): void;
   /** A received snapshot is to replace log and state; resolves when it has. */
@@ -95,8 +96,6 @@ export class RaftDriver implements ProposalTarget, ReadSource {
   #appends: Append[] = [];
   /** Appends that wait for an install to end. */
   #behindInstall: Ready[] | undefined;
-  /** A commit index that will be written with the next append that needs the disk. */
-  #lazyHardState: HardState | null = null;
   #toApply: Message[] = [];
   #appliedTerm: number;
 
@@ -170,6 +169,10 @@ export class RaftDriver implements ProposalTarget, ReadSource {
     });
   }
 
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
   /** Asks for a ready cycle at the end of this turn. */
   wake(): void {
     if (this.#scheduled || this.#stopped) return;
@@ -182,9 +185,6 @@ export class RaftDriver implements ProposalTarget, ReadSource {
     this.#stopped = true;
     this.proposals.stop(error);
     this.reads.stop(error);
-    if (this.#lazyHardState !== null) {
-      this.#options.log.append({ entries: [], hardState: this.#lazyHardState }, () => {});
-    }
   }
 
   // The turn.
@@ -196,6 +196,7 @@ export class RaftDriver implements ProposalTarget, ReadSource {
     try {
       this.proposals.submit();
       this.reads.start(this.nowMs);
+      this.#options.events.onTurn();
       this.#cycle();
       if (this.#options.applier.housekeep()) this.wake();
     } catch (error) {
@@ -262,20 +263,20 @@ export class RaftDriver implements ProposalTarget, ReadSource {
     } else if (message.snapshot !== null) {
       this.#install(message);
     } else if (ready.mustSync) {
-      const append: Append = { message, riders: [] };
-      this.#appends.push(append);
-      const hardState = message.hardState ?? this.#lazyHardState;
-      this.#lazyHardState = null;
-      this.#options.log.append({ entries: message.entries, hardState }, () =>
-        this.#durable(append),
-      );
+      this.#append(message);
     } else {
-      // Nothing for the disk now; it only keeps its place in the order.
-      this.#lazyHardState = message.hardState ?? this.#lazyHardState;
+      // Nothing that anyone was promised: the log writes it some time, and it keeps its place.
+      if (message.hardState !== null) this.#options.log.append(message, () => {});
       const last = this.#appends.at(-1);
       if (last === undefined) this.#complete(message);
       else last.riders.push(message);
     }
+  }
+
+  #append(message: Message): void {
+    const append: Append = { message, riders: [] };
+    this.#appends.push(append);
+    this.#options.log.append(message, () => this.#durable(append));
   }
 
   #durable(append: Append): void {
@@ -302,20 +303,12 @@ export class RaftDriver implements ProposalTarget, ReadSource {
         if (this.#stopped) return;
         this.#behindInstall = undefined;
         this.feed(() => {
-          this.#storeInstalled(message);
+          this.#appliedTerm = message.snapshot?.metadata.term ?? this.#appliedTerm;
+          this.#append(message);
           for (const ready of behind) this.#store(ready);
         });
       },
       (error: unknown) => this.#fatal(error),
-    );
-  }
-
-  #storeInstalled(message: Message): void {
-    const append: Append = { message, riders: [] };
-    this.#appends.push(append);
-    this.#appliedTerm = message.snapshot?.metadata.term ?? this.#appliedTerm;
-    this.#options.log.append({ entries: message.entries, hardState: message.hardState }, () =>
-      this.#durable(append),
     );
   }
 

@@ -218,7 +218,7 @@ export class Proposals<T> {
     this.#failed = error;
     this.#held = [];
     this.#parked = [];
-    for (const pending of [...this.#pending.values()]) this.#fail(pending, error);
+    for (const pending of this.#pending.values()) this.#fail(pending, error);
   }
 
   #fail(pending: Pending<T>, error: AtollError): void {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FrameReader, FrameType, makeFrame } from "../../../regional/peer/frame.js";
 import { AtollError } from "../../../shared/errors.js";

@@ -1,0 +1,345 @@
+import { randomInt } from "node:crypto";
+import type { HostPort } from "../../shared/address.js";
+import type { Clock } from "../../shared/clock.js";
+import type { AtollError } from "../../shared/errors.js";
+import {
+  ELECTION_TICKS,
+  MAX_APPEND_BYTES,
+  MAX_APPEND_BYTES_IN_FLIGHT,
+  MAX_APPENDS_IN_FLIGHT,
+  MAX_UNCOMMITTED_BYTES,
+  TICKS_PER_CHORE,
+} from "../../shared/limits.js";
+import type { Logger } from "../../shared/log.js";
+import type { MemberStorage } from "../backend/storage.js";
+import type { LeaseStatus } from "../node.js";
+import {
+  type LeaseAnswer,
+  type LeaseCall,
+  type LeaseOp,
+  leaseAnswersFrame,
+  leaseCallsFrame,
+} from "../peer/lease-wire.js";
+import { PeerTransport } from "../peer/transport.js";
+import { type ConfState, NO_NODE, RawNode, type Status, type TraceEvent } from "../raft/index.js";
+import { type CommandKind, encodeCommand } from "../store/command.js";
+import type { Outcome } from "../store/outcome.js";
+import type { RegionState } from "../store/state.js";
+import { WatchHub } from "../watch/hub.js";
+import { Applier } from "./applier.js";
+import { Compactor } from "./compactor.js";
+import { healthierLeader } from "./disk-watch.js";
+import { RaftDriver } from "./driver.js";
+import type { ClusterIdentity } from "./identity.js";
+import { LeaseCalls, type LeaseCallTarget } from "./lease-calls.js";
+import { LeaseKeeper } from "./lease-keeper.js";
+import { loadState } from "./load-state.js";
+import { dispatchFrame } from "./peer-frames.js";
+import { Snapshots } from "./snapshots.js";
+
+/** What an engine runs on. */
+export interface EngineOptions {
+  readonly identity: ClusterIdentity;
+  readonly dataDir: string;
+  readonly storage: MemberStorage;
+  readonly state: RegionState;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called about once a second, on any member. */
+  readonly onChore: () => void;
+  /** The engine can't go on. Called once at most. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+const NO_DATA = new Uint8Array(0);
+
+/** The membership that a new group begins with. */
+export function initialConfState(identity: ClusterIdentity): ConfState {
+  return {
+    voters: identity.members.map((member) => member.id),
+    learners: [],
+    votersOutgoing: [],
+    learnersNext: [],
+    autoLeave: false,
+  };
+}
+
+/** The parts of a member, wired: raft and its driver, state, leases, watches, peers, snapshots. */
+export class MemberEngine implements LeaseCallTarget {
+  readonly self: number;
+  readonly storage: MemberStorage;
+  readonly transport: PeerTransport;
+  readonly driver: RaftDriver;
+  readonly applier: Applier;
+  readonly hub: WatchHub;
+  readonly leases: LeaseKeeper;
+  readonly leaseCalls: LeaseCalls;
+  readonly snapshots: Snapshots;
+  readonly compactor: Compactor;
+  readonly #options: EngineOptions;
+  readonly #addresses: ReadonlyMap<number, HostPort>;
+  #ticks = 0;
+  #fatal = false;
+
+  constructor(options: EngineOptions) {
+    const { identity, dataDir, storage, state, clock, logger } = options;
+    const self = identity.self.id;
+    this.self = self;
+    this.storage = storage;
+    this.#options = options;
+    this.#addresses = new Map(identity.members.map((member) => [member.id, member.peer]));
+    this.hub = new WatchHub(state);
+    this.hub.onWork = () => this.wake();
+    this.leases = new LeaseKeeper({
+      state: () => this.applier.state,
+      nowMs: () => clock.monotonicMs(),
+      propose: (kind, body) => this.propose(kind, body),
+      linearizable: () => this.linearizable(),
+      log: logger,
+    });
+    this.leaseCalls = new LeaseCalls(this, randomInt(2 ** 47));
+    this.transport = this.#makeTransport();
+    storage.log.startFrom(state.applied);
+    storage.log.setSnapshotSource(() => ({ data: NO_DATA, metadata: this.applier.written }));
+    const raft = this.#makeRaft(state);
+    this.applier = new Applier(
+      {
+        self,
+        state,
+        hub: this.hub,
+        backend: () => storage.backend,
+        applyConfChange: (change) => raft.applyConfChange(change),
+        settle: (seq, outcome) => this.driver.proposals.settle(seq, outcome),
+        onLeases: (changes) => this.leases.applied(changes),
+        onMembership: (confState) => this.#connect(confState),
+        onUnblocked: () => this.wake(),
+        onFatal: (error) => this.fail(error),
+      },
+      storage.log.durableIndex,
+    );
+    this.driver = this.#makeDriver(raft);
+    this.snapshots = new Snapshots({
+      self,
+      dataDir,
+      storage,
+      send: (to, file, header) => this.transport.sendSnapshot(to, file, header),
+      feed: (input) => this.driver.feed(input),
+      commit: () => this.driver.commit,
+      reload: () => this.#reload(),
+      log: logger,
+    });
+    this.compactor = new Compactor(storage, logger);
+  }
+
+  #makeTransport(): PeerTransport {
+    const { identity, clock, logger } = this.#options;
+    return new PeerTransport({
+      clusterId: identity.clusterId,
+      memberId: this.self,
+      log: logger,
+      now: () => clock.monotonicMs(),
+      random: Math.random,
+      events: {
+        onMessages: (_from, messages) => this.driver.receive(messages),
+        onFrame: (from, type, payload) => dispatchFrame(this, from, type, payload),
+        onDropped: (id) => this.driver.feed((raft) => raft.reportUnreachable(id)),
+        onLink: (id, up) => this.#onLink(id, up),
+        onSnapshot: (from, header) => this.snapshots.intake(from, header),
+      },
+    });
+  }
+
+  #makeRaft(state: RegionState): RawNode {
+    return new RawNode({
+      id: this.self,
+      electionTicks: ELECTION_TICKS,
+      heartbeatTicks: 1,
+      storage: this.storage.log,
+      applied: state.applied.index,
+      asyncStorageWrites: true,
+      maxSizePerMessage: MAX_APPEND_BYTES,
+      maxUncommittedSize: MAX_UNCOMMITTED_BYTES,
+      maxInflightMessages: MAX_APPENDS_IN_FLIGHT,
+      maxInflightBytes: MAX_APPEND_BYTES_IN_FLIGHT,
+      checkQuorum: true,
+      preVote: true,
+      disableProposalForwarding: true,
+      stepDownOnRemoval: true,
+      random: (n) => randomInt(n),
+      trace: (event) => this.#onTrace(event),
+    });
+  }
+
+  #makeDriver(raft: RawNode): RaftDriver {
+    const { clock, logger } = this.#options;
+    return new RaftDriver({
+      self: this.self,
+      raft,
+      log: this.storage.log,
+      transport: this.transport,
+      applier: this.applier,
+      clock,
+      logger,
+      nonces: [randomInt(2 ** 32), randomInt(2 ** 32)],
+      events: {
+        onLeader: (lead, term) => this.#onLeader(lead, term),
+        onLeading: (term) => this.leases.promote(term),
+        onTurn: () => this.leaseCalls.submit(),
+        onSnapshotOut: (message) => this.snapshots.queue(message),
+        onInstall: (message) => this.snapshots.install(message),
+        onFatal: (error) => this.fail(error),
+      },
+    });
+  }
+
+  get lead(): number {
+    return this.driver.lead;
+  }
+
+  wake(): void {
+    this.driver.wake();
+  }
+
+  /** Stops everything on its first call; the owner is told why. */
+  fail(error: unknown): void {
+    if (this.#fatal) return;
+    this.#fatal = true;
+    this.#options.onFatal(error);
+  }
+
+  propose(kind: CommandKind, body: Uint8Array): Promise<Outcome> {
+    const { proposals, nowMs } = this.driver;
+    return proposals.propose(nowMs, (seq) => encodeCommand(kind, this.self, seq, body));
+  }
+
+  linearizable(): Promise<void> {
+    return this.driver.reads.join(this.driver.nowMs);
+  }
+
+  /** Dials the other members. */
+  connect(): void {
+    this.#connect(this.applier.state.applied.confState);
+  }
+
+  /** One tick of the raft clock, and now and then the chores. */
+  tick(): void {
+    this.driver.tick();
+    this.leaseCalls.tick(this.driver.nowMs);
+    this.leases.tick();
+    if (++this.#ticks % TICKS_PER_CHORE !== 0) return;
+    this.compactor.tick();
+    this.#watchDisk();
+    this.#options.onChore();
+  }
+
+  /** A copy of the raft node's state. */
+  raftStatus(): Status {
+    let status: Status | undefined;
+    this.driver.feed((raft) => {
+      status = raft.status();
+    });
+    return status as Status;
+  }
+
+  /** Fails everything that waits and gives up log, state and connections. */
+  async close(error: AtollError): Promise<void> {
+    this.compactor.stop();
+    this.driver.stop(error);
+    this.leaseCalls.stop(error);
+    await this.transport.close();
+    await this.snapshots.idle();
+    await this.storage.close();
+  }
+
+  // Frames of other members.
+
+  proposals(from: number, proposals: Parameters<RaftDriver["proposals"]["receive"]>[1]): void {
+    this.driver.proposals.receive(from, proposals);
+  }
+
+  refused(...refusal: Parameters<RaftDriver["proposals"]["refused"]>): void {
+    this.driver.proposals.refused(...refusal);
+  }
+
+  leaseCallsOf(from: number, calls: readonly LeaseCall[]): void {
+    void this.leaseCalls.serve(from, calls);
+  }
+
+  leaseAnswers(answers: readonly LeaseAnswer[]): void {
+    this.leaseCalls.receive(answers);
+  }
+
+  // What calls about leases need.
+
+  answer(op: LeaseOp, lease: bigint): Promise<LeaseStatus | undefined> {
+    return this.leases.answer(op, lease);
+  }
+
+  sendCalls(lead: number, calls: readonly LeaseCall[]): boolean {
+    if (!this.transport.isReady(lead)) return false;
+    this.transport.queueFrame(lead, leaseCallsFrame(calls));
+    return true;
+  }
+
+  sendAnswers(to: number, answers: readonly LeaseAnswer[]): void {
+    this.transport.queueFrame(to, leaseAnswersFrame(answers));
+    this.wake();
+  }
+
+  // Events.
+
+  #onLeader(lead: number, term: number): void {
+    const { logger } = this.#options;
+    if (lead !== this.self) this.leases.demote();
+    if (lead === this.self) logger.info({ term }, "elected");
+    else if (lead === NO_NODE) logger.info({ term }, "no leader");
+    else logger.info({ term, leader: lead.toString(16) }, "leader changed");
+    this.leaseCalls.leaderChanged();
+  }
+
+  #onLink(id: number, up: boolean): void {
+    if (up && id === this.lead) {
+      this.driver.proposals.retry();
+      this.wake();
+    }
+  }
+
+  #onTrace(event: TraceEvent): void {
+    const { logger } = this.#options;
+    if (event.kind === "quorum-lost") logger.warn({ term: event.term }, "quorum lost");
+    else logger.debug(event, "raft");
+  }
+
+  #connect(confState: ConfState): void {
+    const { voters, learners, votersOutgoing } = confState;
+    const members = new Set([...voters, ...learners, ...votersOutgoing]);
+    for (const id of members) {
+      const address = this.#addresses.get(id);
+      if (address !== undefined) this.transport.setPeer(id, address);
+    }
+    for (const { id } of this.transport.peers()) {
+      if (!members.has(id)) this.transport.removePeer(id);
+    }
+  }
+
+  /** A leader whose disk is stuck hands over to a follower whose disk isn't. */
+  #watchDisk(): void {
+    const { log } = this.storage;
+    const oldestPendingMs = log.oldestPendingMs();
+    if (this.lead !== this.self || oldestPendingMs === 0) return;
+    const to = healthierLeader(this.raftStatus(), {
+      oldestPendingMs,
+      durableIndex: log.durableIndex,
+    });
+    if (to === undefined) return;
+    const leader = to.toString(16);
+    this.#options.logger.warn({ oldestPendingMs, leader }, "the log's disk is stuck; handing over");
+    this.driver.feed((raft) => raft.transferLeader(to));
+  }
+
+  async #reload(): Promise<void> {
+    const { identity } = this.#options;
+    const state = await loadState(this.storage.backend, initialConfState(identity));
+    this.applier.replace(state, this.storage.log.durableIndex);
+  }
+}

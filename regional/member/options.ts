@@ -1,0 +1,119 @@
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { type HostPort, parseHostPort } from "../../shared/address.js";
+import { AtollError, errorText } from "../../shared/errors.js";
+import { LOG_LEVELS, type LogLevel } from "../../shared/log.js";
+import { isName } from "../../shared/topology.js";
+import { type ClusterIdentity, parseCluster } from "./identity.js";
+
+/** The settings of the program `regional`, checked. */
+export interface RegionalOptions {
+  readonly region: string;
+  readonly dataDir: string;
+  readonly client: HostPort;
+  /** What clients are told; `client` unless it says otherwise. */
+  readonly advertiseClient: HostPort | undefined;
+  readonly peer: HostPort;
+  readonly http: HostPort;
+  readonly identity: ClusterIdentity;
+  readonly logLevel: LogLevel;
+}
+
+export const HELP = `One member of a region's group; serves the etcd v3 API.
+
+Usage: regional [options]
+
+  --name NAME               this member's name              (default member-0)
+  --region REGION           the region's name               (default local)
+  --data-dir DIR            where log and state are kept    (default NAME.atoll)
+  --client HOST:PORT        listens for clients             (default 127.0.0.1:2379)
+  --advertise-client HOST:PORT
+                            where clients reach it          (default: as --client)
+  --peer HOST:PORT          listens for the other members   (default 127.0.0.1:2380)
+  --http HOST:PORT          health and metrics              (default 127.0.0.1:2381)
+  --initial-cluster NAME=HOST:PORT,...
+                            all members and their peer addresses, the same on each one
+                            (default: this member alone)
+  --log-level LEVEL         ${LOG_LEVELS.join(", ")} (default info)
+  -h, --help                this text
+
+Each option can also be given as an environment variable: ATOLL_DATA_DIR for --data-dir.
+An option goes before a variable, a variable before the default.
+
+Example: regional --name a --region eu-west --data-dir /var/lib/atoll/a \\
+  --client 10.0.0.1:2379 --peer 10.0.0.1:2380 --http 10.0.0.1:2381 \\
+  --initial-cluster a=10.0.0.1:2380,b=10.0.0.2:2380,c=10.0.0.3:2380
+`;
+
+const name = z.string().refine(isName, {
+  message: "is not a name: 1 to 63 of a-z, 0-9 and -, first and last no -",
+});
+const text = z.string().min(1, { message: "is empty" });
+
+const settingsSchema = z.object({
+  name: name.default("member-0"),
+  region: name.default("local"),
+  "data-dir": text.optional(),
+  client: text.default("127.0.0.1:2379"),
+  "advertise-client": text.optional(),
+  peer: text.default("127.0.0.1:2380"),
+  http: text.default("127.0.0.1:2381"),
+  "initial-cluster": text.optional(),
+  "log-level": z
+    .enum(LOG_LEVELS, { message: `is not one of ${LOG_LEVELS.join(", ")}` })
+    .default("info"),
+});
+
+type SettingName = keyof z.infer<typeof settingsSchema>;
+const SETTINGS = Object.keys(settingsSchema.shape) as SettingName[];
+
+function variableOf(setting: SettingName): string {
+  return `ATOLL_${setting.toUpperCase().replaceAll("-", "_")}`;
+}
+
+function parseWords(words: readonly string[]): Record<string, string | boolean | undefined> {
+  const options = Object.fromEntries(SETTINGS.map((s) => [s, { type: "string" as const }]));
+  try {
+    const help = { type: "boolean" as const, short: "h" };
+    return parseArgs({ args: [...words], options: { ...options, help } }).values;
+  } catch (error) {
+    const what = errorText(error).split(". ")[0];
+    throw new AtollError("INVALID_ARGUMENT", `${what}; see regional --help`);
+  }
+}
+
+/**
+ * The settings from the command line, then the environment, then the defaults. Undefined
+ * when help was asked for. Throws INVALID_ARGUMENT naming the setting that is wrong.
+ */
+export function parseRegionalOptions(
+  words: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): RegionalOptions | undefined {
+  const given = parseWords(words);
+  if (given["help"] === true) return undefined;
+  const raw = Object.fromEntries(
+    SETTINGS.map((setting) => [setting, given[setting] ?? environment[variableOf(setting)]]),
+  );
+  const parsed = settingsSchema.safeParse(raw);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const setting = String(issue?.path[0]) as SettingName;
+    const source = given[setting] === undefined ? variableOf(setting) : `--${setting}`;
+    throw new AtollError("INVALID_ARGUMENT", `${source}: "${raw[setting]}" ${issue?.message}`);
+  }
+  const settings = parsed.data;
+  const advertised = settings["advertise-client"];
+  const cluster = settings["initial-cluster"] ?? `${settings.name}=${settings.peer}`;
+  return {
+    region: settings.region,
+    dataDir: settings["data-dir"] ?? `${settings.name}.atoll`,
+    client: parseHostPort(settings.client, "--client"),
+    advertiseClient:
+      advertised === undefined ? undefined : parseHostPort(advertised, "--advertise-client"),
+    peer: parseHostPort(settings.peer, "--peer"),
+    http: parseHostPort(settings.http, "--http"),
+    identity: parseCluster(settings.region, settings.name, cluster),
+    logLevel: settings["log-level"],
+  };
+}

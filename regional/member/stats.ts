@@ -1,0 +1,84 @@
+import type { PeerStats } from "../peer/transport.js";
+import { NO_NODE } from "../raft/index.js";
+import type { MemberEngine } from "./engine.js";
+
+/** Numbers of a member at one moment; counters count since the start. */
+export interface MemberStats {
+  readonly isLeader: boolean;
+  readonly hasLeader: boolean;
+  readonly term: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly durableIndex: number;
+  readonly stateDurableIndex: number;
+  readonly leaderChanges: number;
+  readonly proposals: number;
+  readonly proposalsFailed: number;
+  readonly proposalsPending: number;
+  readonly entriesApplied: number;
+  readonly commandsFailed: number;
+  readonly reads: number;
+  readonly readRounds: number;
+  readonly revision: number;
+  readonly compactRevision: number;
+  readonly keys: number;
+  readonly leases: number;
+  readonly leasesExpired: number;
+  readonly watchers: number;
+  readonly watchersBehind: number;
+  readonly logEntries: number;
+  readonly logBytes: number;
+  readonly logPendingBytes: number;
+  readonly logOldestPendingMs: number;
+  readonly compactions: number;
+  readonly dbBytes: number;
+  readonly dbBytesInUse: number;
+  readonly dbPendingBytes: number;
+  readonly snapshotsSent: number;
+  readonly snapshotsInstalled: number;
+  readonly receivedBytes: number;
+  readonly peers: readonly PeerStats[];
+}
+
+/** The numbers of a member at this moment. */
+export function statsOf(engine: MemberEngine): MemberStats {
+  const { driver, applier, storage, hub, leases, snapshots, compactor, transport } = engine;
+  const { log, backend } = storage;
+  const { state } = applier;
+  return {
+    isLeader: driver.lead === driver.self,
+    hasLeader: driver.lead !== NO_NODE,
+    term: driver.term,
+    commitIndex: driver.commit,
+    appliedIndex: applier.applied,
+    durableIndex: log.durableIndex,
+    stateDurableIndex: backend.durableAppliedIndex,
+    leaderChanges: driver.leaderChanges,
+    proposals: driver.proposals.proposed,
+    proposalsFailed: driver.proposals.failed,
+    proposalsPending: driver.proposals.pendingCount,
+    entriesApplied: applier.entries,
+    commandsFailed: applier.failures,
+    reads: driver.reads.reads,
+    readRounds: driver.reads.rounds,
+    revision: state.currentRevision,
+    compactRevision: state.compactRevision,
+    keys: state.keyCount,
+    leases: leases.size,
+    leasesExpired: leases.expired,
+    watchers: hub.watcherCount,
+    watchersBehind: hub.unsyncedCount,
+    logEntries: log.lastIndex() - log.base.index,
+    logBytes: log.retainedBytes,
+    logPendingBytes: log.pendingBytes,
+    logOldestPendingMs: log.oldestPendingMs(),
+    compactions: compactor.compactions,
+    dbBytes: backend.size.total,
+    dbBytesInUse: backend.size.inUse,
+    dbPendingBytes: backend.pendingBytes,
+    snapshotsSent: snapshots.delivered,
+    snapshotsInstalled: snapshots.installed,
+    receivedBytes: transport.receivedBytes,
+    peers: transport.peers(),
+  };
+}

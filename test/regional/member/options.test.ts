@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { HELP, parseRegionalOptions } from "../../../regional/member/options.js";
+
+describe("parseRegionalOptions", () => {
+  it("has a default for everything: one member alone", () => {
+    expect(parseRegionalOptions([], {})).toMatchObject({
+      region: "local",
+      dataDir: "member-0.atoll",
+      client: { host: "127.0.0.1", port: 2379 },
+      peer: { host: "127.0.0.1", port: 2380 },
+      http: { host: "127.0.0.1", port: 2381 },
+      identity: { self: { name: "member-0" }, members: [{ name: "member-0" }] },
+      logLevel: "info",
+    });
+  });
+
+  it("takes the command line before the environment before the default", () => {
+    const environment = { ATOLL_DATA_DIR: "/from/environment", ATOLL_REGION: "from-environment" };
+    const options = parseRegionalOptions(["--data-dir", "/from/option"], environment);
+    expect(options).toMatchObject({ dataDir: "/from/option", region: "from-environment" });
+  });
+
+  it("gives nothing but help when asked, with an example", () => {
+    expect(parseRegionalOptions(["--help"], {})).toBeUndefined();
+    expect(HELP).toContain("Example: regional --name a");
+  });
+
+  it.each([
+    [["--nmae", "a"], {}, "Unknown option '--nmae'"],
+    [["stray"], {}, "Unexpected argument 'stray'"],
+    [["--name"], {}, "--name"],
+    [["--name", "No Name"], {}, '--name: "No Name" is not a name'],
+    [[], { ATOLL_REGION: "EU" }, 'ATOLL_REGION: "EU" is not a name'],
+    [["--client", "2379"], {}, '--client: "2379" is not host:port'],
+    [["--http", "localhost:99999"], {}, '--http: "localhost:99999" is not host:port'],
+    [["--data-dir", ""], {}, "--data-dir"],
+    [["--log-level", "loud"], {}, '--log-level: "loud" is not one of trace'],
+    [["--initial-cluster", "a=1.2.3.4:1"], {}, 'doesn\'t name this member, "member-0"'],
+  ])("refuses %j %j", (words, environment, message) => {
+    expect(() => parseRegionalOptions(words, environment)).toThrow(message);
+  });
+});
