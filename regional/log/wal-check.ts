@@ -82,9 +82,14 @@ function survives(wal: Wal, frame: number): boolean {
   return hasSalts(wal, frame) && continues(wal, frame, sumOf(wal, frame - 1));
 }
 
-/** A later transaction than that of the broken frame is there. */
+/**
+ * A later transaction than that of the broken frame is there. A frame whose salts and
+ * checksum are both wrong may be an older generation's, in the place of one that never
+ * reached the disk, so its commit mark says nothing.
+ */
 function laterTransactionThan(wal: Wal, broken: number): boolean {
-  let ended = hasSalts(wal, broken) && isCommit(wal, broken);
+  const ours = hasSalts(wal, broken) || continues(wal, broken, sumOf(wal, broken - 1));
+  let ended = ours && isCommit(wal, broken);
   for (let frame = broken + 1; frame < wal.frames; frame++) {
     if (!survives(wal, frame)) continue;
     if (ended) return true;
