@@ -234,6 +234,8 @@ export const SUBSCRIBER_STALL_MS = 30_000;
 export const MAX_SUBSCRIPTIONS = 4_096;
 /** Bytes of a resume token that a gateway reads. */
 export const MAX_RESUME_TOKEN_BYTES = 256 * 1024;
+/** Notices that a gateway keeps for subscribers that have not had them yet. */
+export const MAX_LOGGED_NOTICES = 1_024;
 /** Encoded updates that subscribers of one summary share. */
 export const MAX_SHARED_UPDATES = 16;
 /** Time in which a gateway may catch up with a resume token that is ahead of it. */

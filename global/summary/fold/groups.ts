@@ -1,0 +1,96 @@
+import type { Cell, GroupKey } from "../../digest/cell.js";
+import type { Measure } from "../definition/definition.js";
+import { ExtremeAccumulator } from "./extreme.js";
+import { SumAccumulator } from "./sum.js";
+
+/** What a measure of one group is kept in; exact under insertion and removal. */
+interface Accumulator {
+  add(value: number): void;
+  remove(value: number): void;
+  cell(): Cell;
+}
+
+/** One group: its rows and, beside count, one accumulator a measure. */
+export class Group {
+  readonly key: GroupKey;
+  /** The group's number in its table. */
+  readonly id: number;
+  rows = 0;
+  readonly #accumulators: readonly (Accumulator | undefined)[];
+
+  constructor(key: GroupKey, id: number, measures: readonly Measure[]) {
+    this.key = key;
+    this.id = id;
+    this.#accumulators = measures.map(accumulatorOf);
+  }
+
+  add(measure: number, value: number): void {
+    this.#accumulators[measure]?.add(value);
+  }
+
+  remove(measure: number, value: number): void {
+    this.#accumulators[measure]?.remove(value);
+  }
+
+  /** The group's cells, in the order of its measures. */
+  cells(): Cell[] {
+    return this.#accumulators.map(
+      (accumulator) => accumulator?.cell() ?? { kind: "count", count: this.rows },
+    );
+  }
+}
+
+function accumulatorOf(measure: Measure): Accumulator | undefined {
+  switch (measure.kind) {
+    case "count":
+      return undefined;
+    case "sum":
+      return new SumAccumulator(measure.scale);
+    case "min":
+    case "max":
+      return new ExtremeAccumulator(measure.kind);
+  }
+}
+
+/** All groups of one fold, by key and by number. */
+export class GroupTable {
+  readonly #byKey = new Map<GroupKey, Group>();
+  readonly #byId: (Group | undefined)[] = [];
+  readonly #free: number[] = [];
+  readonly #measures: readonly Measure[];
+
+  constructor(measures: readonly Measure[]) {
+    this.#measures = measures;
+  }
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  get(key: GroupKey): Group | undefined {
+    return this.#byKey.get(key);
+  }
+
+  byId(id: number): Group {
+    const group = this.#byId[id];
+    if (group === undefined) throw new Error(`invariant violated: there is no group ${id}`);
+    return group;
+  }
+
+  create(key: GroupKey): Group {
+    const group = new Group(key, this.#free.pop() ?? this.#byId.length, this.#measures);
+    this.#byKey.set(key, group);
+    this.#byId[group.id] = group;
+    return group;
+  }
+
+  delete(group: Group): void {
+    this.#byKey.delete(group.key);
+    this.#byId[group.id] = undefined;
+    this.#free.push(group.id);
+  }
+
+  values(): IterableIterator<Group> {
+    return this.#byKey.values();
+  }
+}
