@@ -526,8 +526,8 @@ export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE_
   messageDesc(file_atoll_global_v1_global, 13);
 
 /**
- * Groups that changed, absolute values. Updates that belong together have one
- * sequence number; the last of them says so.
+ * Groups that changed, absolute values. An update may come in parts, which belong
+ * together; all but the last of them say that more follow.
  *
  * @generated from message atoll.global.v1.Update
  */

@@ -1,0 +1,122 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  type RegionMark,
+  RegionMarkSchema,
+  ResumeTokenSchema,
+  SummaryMarkSchema,
+  type ResumeToken as TokenMessage,
+} from "../../shared/gen/atoll/global/v1/resume_pb.js";
+import { bytesFromHex, hexFromBytes } from "../digest/hash.js";
+import type { Version } from "../digest/version.js";
+import type { MergedSnapshot } from "../view/merged-summary.js";
+
+const FORMAT = 1;
+
+/** Where a consumer stands in one summary. */
+export interface SummaryPlace {
+  /** Fingerprint of the definition that its merged groups are of. */
+  readonly fingerprint: string;
+  /** By region, the version that was merged. */
+  readonly parts: ReadonlyMap<string, Version>;
+}
+
+/** Where a consumer stands, by summary. */
+export type Places = ReadonlyMap<string, SummaryPlace>;
+
+/** Where a consumer stands that was told this; undefined when nothing was published. */
+export function placeOf({ schema, parts }: MergedSnapshot): SummaryPlace | undefined {
+  if (schema === undefined) return undefined;
+  const versions = new Map<string, Version>();
+  for (const [region, part] of parts) versions.set(region, part.version);
+  return { fingerprint: schema.fingerprint, parts: versions };
+}
+
+/** Writes a token. `filter` is the fingerprint, in hexadecimal, of what the consumer asked for. */
+export function encodeToken(filter: string, places: Places): Uint8Array {
+  const marks = new RegionMarks();
+  for (const { parts } of places.values()) {
+    for (const [region, version] of parts) marks.add(region, version);
+  }
+  const message = create(ResumeTokenSchema, {
+    format: FORMAT,
+    filter: bytesFromHex(filter),
+    regions: [...marks.list],
+    summaries: [...places].map(([summary, { fingerprint, parts }]) =>
+      create(SummaryMarkSchema, {
+        summary,
+        fingerprint: bytesFromHex(fingerprint),
+        parts: [...parts].map(([region, version]) => {
+          const index = marks.indexOf(region, version);
+          return {
+            region: index,
+            definition: BigInt(version.definition),
+            foldSemantics: version.foldSemantics,
+            behind: (marks.list[index] as RegionMark).revision - BigInt(version.revision),
+          };
+        }),
+      }),
+    ),
+  });
+  return toBinary(ResumeTokenSchema, message);
+}
+
+/** Reads a token; undefined when it isn't one, or not of these filters. */
+export function decodeToken(bytes: Uint8Array, filter: string): Places | undefined {
+  let message: TokenMessage;
+  try {
+    message = fromBinary(ResumeTokenSchema, bytes);
+  } catch {
+    return undefined;
+  }
+  if (message.format !== FORMAT || hexFromBytes(message.filter) !== filter) return undefined;
+  const places = new Map<string, SummaryPlace>();
+  for (const { summary, fingerprint, parts } of message.summaries) {
+    const versions = new Map<string, Version>();
+    for (const part of parts) {
+      const mark = message.regions[part.region];
+      if (mark === undefined) return undefined;
+      const revision = Number(mark.revision - part.behind);
+      if (!Number.isSafeInteger(revision)) return undefined;
+      versions.set(mark.region, {
+        incarnation: {
+          counter: Number(mark.counter),
+          nonce: hexFromBytes(mark.nonce),
+          baseRevision: 0,
+          parentNonce: "",
+        },
+        definition: Number(part.definition),
+        foldSemantics: part.foldSemantics,
+        revision,
+      });
+    }
+    places.set(summary, { fingerprint: hexFromBytes(fingerprint), parts: versions });
+  }
+  return places;
+}
+
+/** Each life of a region that a token speaks of, once, at the highest revision. */
+class RegionMarks {
+  readonly list: RegionMark[] = [];
+  readonly #indices = new Map<string, number>();
+
+  add(region: string, { incarnation, revision }: Version): void {
+    const key = `${region}\n${incarnation.nonce}`;
+    const known = this.list[this.#indices.get(key) ?? -1];
+    if (known !== undefined) {
+      if (known.revision < BigInt(revision)) known.revision = BigInt(revision);
+      return;
+    }
+    this.#indices.set(key, this.list.length);
+    const mark = create(RegionMarkSchema, {
+      region,
+      counter: BigInt(incarnation.counter),
+      nonce: bytesFromHex(incarnation.nonce),
+      revision: BigInt(revision),
+    });
+    this.list.push(mark);
+  }
+
+  indexOf(region: string, { incarnation }: Version): number {
+    return this.#indices.get(`${region}\n${incarnation.nonce}`) ?? 0;
+  }
+}
