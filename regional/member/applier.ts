@@ -22,7 +22,7 @@ export interface ApplierOptions {
   /** The current state database; another one after an install. */
   readonly backend: () => Backend;
   /** Puts a membership change into effect in the raft core. */
-  readonly applyConfChange: (change: ConfChange) => ConfState;
+  readonly applyConfChange: (change: ConfChange, index: number) => ConfState;
   /** A proposal of this member has its outcome. */
   readonly settle: (seq: number, outcome: Outcome) => void;
   readonly onLeases: (changes: readonly LeaseChange[]) => void;
@@ -98,7 +98,7 @@ export class Applier implements EntryApplier {
 
   #applyMembership(entry: Entry): void {
     const { applyConfChange, onMembership } = this.#options;
-    const confState = applyConfChange(decodeConfChange(entry));
+    const confState = applyConfChange(decodeConfChange(entry), entry.index);
     this.#state.applyConfState(entry.index, entry.term, confState);
     onMembership(confState);
   }

@@ -108,7 +108,7 @@ export class MemberEngine implements LeaseCallTarget {
         state,
         hub: this.hub,
         backend: () => storage.backend,
-        applyConfChange: (change) => raft.applyConfChange(change),
+        applyConfChange: (change, index) => raft.applyConfChange(change, index),
         settle: (seq, outcome) => this.driver.proposals.settle(seq, outcome),
         onLeases: (changes) => this.leases.applied(changes),
         onMembership: (confState) => this.#connect(confState),
