@@ -23,31 +23,34 @@ function optionsOf(words: readonly string[]): RegionalOptions | undefined {
   }
 }
 
-/** Ends the process with exit code 1 after closing what can be closed. */
-function die(error: unknown, logger: Logger, server: RegionalServer | undefined): void {
-  logger.fatal({ err: error }, "can't go on");
-  process.exitCode = 1;
-  setTimeout(() => process.kill(process.pid, "SIGKILL"), FATAL_STOP_MS).unref();
-  server?.stop().then(
-    () => process.stdin.destroy(),
-    (failure: unknown) => {
-      logger.error({ err: failure }, "the stop failed");
-      process.stdin.destroy();
-    },
-  );
-}
-
 async function run(options: RegionalOptions): Promise<void> {
   const member = options.identity.self.name;
   const logger = createLogger(options.logLevel, { region: options.region, member });
-  let server: RegionalServer | undefined;
+  const broken = new AbortController();
+  let server: RegionalServer;
   try {
-    server = await RegionalServer.start(options, logger, (error) => die(error, logger, server));
-    const running = server;
-    stopOnSignal(() => running.stop(), logger);
+    server = await RegionalServer.start(options, logger, (cause) => broken.abort(cause));
   } catch (error) {
     fail(error);
+    return;
   }
+  stopOnSignal(() => server.stop(), logger);
+  const die = (): void => void dieOf(broken.signal.reason, logger, server);
+  if (broken.signal.aborted) die();
+  else broken.signal.addEventListener("abort", die);
+}
+
+/** Ends the process with exit code 1 after closing what can be closed. */
+async function dieOf(cause: unknown, logger: Logger, server: RegionalServer): Promise<void> {
+  logger.fatal({ err: cause }, "can't go on");
+  process.exitCode = 1;
+  setTimeout(() => process.kill(process.pid, "SIGKILL"), FATAL_STOP_MS).unref();
+  try {
+    await server.stop();
+  } catch (error) {
+    logger.error({ err: error }, "the stop failed");
+  }
+  process.stdin.destroy();
 }
 
 const options = optionsOf(process.argv.slice(2));

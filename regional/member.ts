@@ -1,5 +1,4 @@
-import type { HostPort } from "../shared/address.js";
-import { formatHostPort } from "../shared/address.js";
+import { formatHostPort, type HostPort } from "../shared/address.js";
 import { type Clock, systemClock } from "../shared/clock.js";
 import { errorText } from "../shared/errors.js";
 import {
@@ -59,7 +58,7 @@ export class Member implements RegionalNode {
   #stop: Promise<void> | undefined;
 
   private constructor(options: MemberOptions, engine: (onChore: () => void) => MemberEngine) {
-    const { identity, peer: _listen, client } = options;
+    const { identity, client } = options;
     this.#options = options;
     this.clusterId = BigInt(identity.clusterId);
     this.memberId = identity.self.id;
@@ -106,7 +105,13 @@ export class Member implements RegionalNode {
       const member = new Member(options, (onChore) => {
         const { onFatal, clock = systemClock } = options;
         engine = new MemberEngine({
-          ...{ identity, dataDir, storage, state, clock, logger, onFatal },
+          identity,
+          dataDir,
+          storage,
+          state,
+          clock,
+          logger,
+          onFatal,
           onChore,
         });
         return engine;

@@ -40,9 +40,14 @@ export class RegionalServer {
     const { identity, dataDir, client, peer } = options;
     const registry = createRegistry({ region: options.region, member: identity.self.name });
     const metrics = new MemberMetrics(registry);
-    const advertised = options.advertiseClient ?? client;
     const member = await Member.start({
-      ...{ identity, dataDir, peer, client: advertised, logger, metrics, onFatal },
+      identity,
+      dataDir,
+      peer,
+      client: options.advertiseClient ?? client,
+      logger,
+      metrics,
+      onFatal,
     });
     const rpc = new RpcServer({
       observe: metrics.observeCall,
