@@ -8,7 +8,10 @@ export function issueAt(
   text: string,
   { reason, offset }: ExpressionIssue,
 ): DefinitionIssue {
-  const before = text.slice(0, offset).split("\n");
+  // CEL's positions may stand on the space before what they mean.
+  const space = /^\s*/.exec(text.slice(offset))?.[0].length ?? 0;
+  const at = offset + space < text.length ? offset + space : offset;
+  const before = text.slice(0, at).split("\n");
   const column = (before.at(-1)?.length ?? 0) + 1;
   return { field, reason, text, line: before.length, column };
 }

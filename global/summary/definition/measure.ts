@@ -87,7 +87,7 @@ function compileArgument(
   if (type === "json" || type === "any" || type === "double" || type === "int" || type === "uint") {
     return compiled;
   }
-  return [inField(`is a ${type}; a measure is taken of numbers`, 0)];
+  return [inField(`its type is ${type}; a measure is taken of numbers`, 0)];
 }
 
 /** The call with its scale said, so that equal measures have equal texts. */

@@ -143,7 +143,7 @@ function compile(written: Written): Checked {
   function wantType(field: string, expression: Expression, types: readonly string[]): void {
     if (types.includes(expression.type)) return;
     const wanted = field === "where" ? "it must be a bool" : "it must be text, a number or a bool";
-    const reason = `is a ${expression.type}; ${wanted}`;
+    const reason = `its type is ${expression.type}; ${wanted}`;
     issues.push(issueAt(field, expression.text, { reason, offset: 0 }));
   }
 }
