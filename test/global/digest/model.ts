@@ -1,0 +1,196 @@
+import fc from "fast-check";
+import type { Cell, GroupChanges, GroupKey } from "../../../global/digest/cell.js";
+import { Content } from "../../../global/digest/content.js";
+import type { Publication, Transfer } from "../../../global/digest/delta.js";
+import { GlobalState } from "../../../global/digest/global-state.js";
+import { toHex } from "../../../global/digest/hash.js";
+import { type LeafChange, makeLeaf, pathOf } from "../../../global/digest/leaf.js";
+import { makeSection, type Schema, type Section } from "../../../global/digest/section.js";
+import type { Incarnation, Version } from "../../../global/digest/version.js";
+import { sha256 } from "../../../shared/hash.js";
+
+/** One measure of each kind. */
+export const SCHEMA: Schema = {
+  fingerprint: "ab".repeat(32),
+  groupBy: ["value.app"],
+  measures: [
+    { name: "machines", kind: "count", scale: 0 },
+    { name: "spare", kind: "sum", scale: 3 },
+    { name: "least", kind: "min", scale: 0 },
+    { name: "most", kind: "max", scale: 0 },
+  ],
+  retired: false,
+};
+
+export const OTHER_SCHEMA: Schema = { ...SCHEMA, fingerprint: "cd".repeat(32) };
+
+/** The nonce that is all one digit. */
+export function nonce(digit: string): string {
+  return digit.repeat(32);
+}
+
+export function incarnation(counter: number, digit = "a"): Incarnation {
+  return { counter, nonce: nonce(digit), baseRevision: 0, parentNonce: "" };
+}
+
+export function version(revision: number, more: Partial<Version> = {}): Version {
+  return { incarnation: incarnation(1), definition: 2, foldSemantics: 1, revision, ...more };
+}
+
+/** Cells of SCHEMA that a number decides. */
+export function cells(n: number): readonly Cell[] {
+  return [
+    { kind: "count", count: n },
+    { kind: "sum", scaled: BigInt(n) * -1_500n },
+    { kind: "min", value: n % 3 === 0 ? undefined : n / 4 },
+    { kind: "max", value: n },
+  ];
+}
+
+export function groupKey(name: string | number): GroupKey {
+  return JSON.stringify([String(name)]);
+}
+
+/** Groups by name, as a section's changes. */
+export function changes(groups: Readonly<Record<string, number | undefined>>): GroupChanges {
+  const result = new Map<GroupKey, readonly Cell[] | undefined>();
+  for (const [name, n] of Object.entries(groups)) {
+    result.set(groupKey(name), n === undefined ? undefined : cells(n));
+  }
+  return result;
+}
+
+/** Content with exactly these groups, made in one step. */
+export function contentOf(groups: ReadonlyMap<GroupKey, readonly Cell[]>): Content {
+  const leaves: LeafChange[] = [];
+  for (const [key, own] of groups) {
+    const path = pathOf(key, sha256);
+    leaves.push({ key, path, leaf: makeLeaf(key, path, own, sha256) });
+  }
+  return Content.empty(sha256).with(leaves);
+}
+
+/** One step of a region's history: what it does to groups, by name. */
+export type Step = Readonly<Record<string, number | undefined>>;
+
+/**
+ * A region's history of one summary, written down plainly: its groups at each revision.
+ * Revisions begin at 2.
+ */
+export class History {
+  readonly region: string;
+  readonly #states: Map<GroupKey, readonly Cell[]>[] = [new Map()];
+  readonly #steps: Step[] = [];
+  readonly #more: Partial<Version>;
+
+  constructor(region: string, more: Partial<Version> = {}) {
+    this.region = region;
+    this.#more = more;
+  }
+
+  get id(): { region: string; summary: string } {
+    return { region: this.region, summary: "machines" };
+  }
+
+  get last(): number {
+    return this.#states.length + 1;
+  }
+
+  step(step: Step): void {
+    const next = new Map(this.#states.at(-1));
+    for (const [key, own] of changes(step)) {
+      if (own === undefined) next.delete(key);
+      else next.set(key, own);
+    }
+    this.#states.push(next);
+    this.#steps.push(step);
+  }
+
+  groups(revision: number): ReadonlyMap<GroupKey, readonly Cell[]> {
+    return this.#states[revision - 2] ?? new Map();
+  }
+
+  version(revision: number): Version {
+    return version(revision, this.#more);
+  }
+
+  section(revision: number): Section {
+    const content = contentOf(this.groups(revision));
+    return makeSection(this.id, this.version(revision), SCHEMA, content, sha256);
+  }
+
+  /** What the region's fold says after it has gone from one revision to another. */
+  publication(from: number | undefined, to: number): Publication {
+    const touched = from === undefined ? this.groups(to) : this.#touched(from, to);
+    return { id: this.id, from, to: this.version(to), schema: SCHEMA, changes: touched };
+  }
+
+  whole(revision: number): Transfer {
+    const { id, version: to, schema, root } = this.section(revision);
+    return { kind: "whole", id, to, schema, changes: this.groups(revision), root };
+  }
+
+  delta(from: number, to: number): Transfer {
+    const { id, version: stands, root } = this.section(to);
+    return { kind: "delta", id, to: stands, from, changes: this.#touched(from, to), root };
+  }
+
+  #touched(from: number, to: number): GroupChanges {
+    const touched = new Map<GroupKey, readonly Cell[] | undefined>();
+    const now = this.groups(to);
+    for (const step of this.#steps.slice(from - 2, to - 2)) {
+      for (const key of changes(step).keys()) touched.set(key, now.get(key));
+    }
+    return touched;
+  }
+}
+
+/** Steps over a few groups, so that they meet again and again. */
+export const arbitraryStep: fc.Arbitrary<Step> = fc.dictionary(
+  fc.constantFrom("a", "b", "c", "d", "e", "f", "g"),
+  fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }),
+  { maxKeys: 3, noNullPrototype: true },
+);
+
+/** All that states must agree on: versions and roots, conflicts, and who was forgotten. */
+export function digest(state: GlobalState): unknown {
+  const regions = [...state.regions()].map(({ region, incarnation: life, nonces }) => ({
+    region,
+    counter: life.counter,
+    nonces,
+  }));
+  const sections = state.claims().map(({ id, version: at, root }) => ({
+    ...id,
+    counter: at.incarnation.counter,
+    definition: at.definition,
+    revision: at.revision,
+    root: toHex(root),
+  }));
+  const byName = (a: { region: string }, b: { region: string }): number =>
+    a.region < b.region ? -1 : 1;
+  return {
+    regions: regions.sort(byName),
+    sections: sections.sort(byName),
+    forgotten: [...state.forgotten].sort(),
+  };
+}
+
+/** Joins all that `from` has into `into`, as one gateway pulls from another. */
+export function pull(into: GlobalState, from: GlobalState): void {
+  for (const [region, counter] of from.forgotten) into.forget(region, counter);
+  for (const claim of from.claims()) {
+    if (into.judge(claim) !== "newer") continue;
+    const transfer = from.transferSince(claim.id, into.have(claim.id));
+    if (transfer !== undefined) into.receive(transfer);
+  }
+  for (const { region, incarnation: life, nonces } of from.regions()) {
+    into.noteConflict(region, life.counter, nonces);
+  }
+}
+
+/** A state that was told all that others have, one after the other. */
+export function joined(...states: readonly GlobalState[]): GlobalState {
+  const result = new GlobalState(sha256);
+  for (const state of states) pull(result, state);
+  return result;
+}
