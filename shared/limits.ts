@@ -276,3 +276,15 @@ export const WATCH_CATCH_UP_ROWS = 1_000;
 export const WATCH_FRAGMENT_BYTES = 1_572_864;
 /** Pause between two rounds of progress notices to watchers that asked for them; etcd's. */
 export const PROGRESS_NOTIFY_INTERVAL_MS = 600_000;
+/** Longest time that a lease may be granted for; etcd's. */
+export const MAX_LEASE_TTL_SECONDS = 9_000_000_000;
+/** Bytes of one piece of memory that holds rows of the state. */
+export const STORE_SLAB_BYTES = 256 * 1024;
+/** Rows that one step of clearing up after a compaction looks at. */
+export const TIDY_STEP_ROWS = 1_000;
+/** A lease that nobody has renewed for so long has its remaining time told to the log. */
+export const LEASE_CHECKPOINT_INTERVAL_MS = 60_000;
+/** Leases that a new leader lets expire in one second at most; etcd's. */
+export const LEASE_EXPIRIES_PER_SECOND = 1_000;
+/** Pause before a lease that is due and was not ended by the log is proposed again. */
+export const LEASE_EXPIRY_RETRY_MS = 3_000;

@@ -1,32 +1,23 @@
+import { assert } from "../../shared/assert.js";
 import type { BinaryKey } from "../../shared/bytes.js";
 import type { RangeRequest } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
+import { TIDY_STEP_ROWS } from "../../shared/limits.js";
 import type { ConfState } from "../raft/types.js";
+import { applyCommand } from "./apply.js";
+import { dumpParts, metaOf } from "./dump.js";
+import type { LeaseInfo } from "./lease-table.js";
+import type { LeaseChange } from "./lease-writes.js";
+import { PartsLoader } from "./loader.js";
+import type { MemberAttributes } from "./membership.js";
 import type { ErrorOutcome, Outcome, RangeOutcome } from "./outcome.js";
+import { emptyParts, type StateParts } from "./parts.js";
+import { range } from "./range.js";
 import type { BackendRecord } from "./records.js";
-import type { KvRow } from "./row.js";
+import type { KvRow, Row } from "./row.js";
 
-/** A lease as the log knows it; what time is left is the lessor's to say. */
-export interface LeaseInfo {
-  readonly id: bigint;
-  /** Granted seconds. */
-  readonly ttl: number;
-  /** Seconds left at the last checkpoint; 0 when there was none since the last renewal. */
-  readonly remainingTtl: number;
-}
-
-/** What the lessor must know of the entries that were applied. */
-export type LeaseChange =
-  | { readonly kind: "granted"; readonly lease: LeaseInfo }
-  | { readonly kind: "checkpointed"; readonly lease: LeaseInfo }
-  | { readonly kind: "revoked"; readonly id: bigint };
-
-/** The attributes of a member; `peerUrls` and `clientUrls` in the order given. */
-export interface MemberAttributes {
-  readonly id: number;
-  readonly name: string;
-  readonly peerUrls: readonly string[];
-  readonly clientUrls: readonly string[];
-}
+export type { LeaseInfo } from "./lease-table.js";
+export type { LeaseChange } from "./lease-writes.js";
+export type { MemberAttributes } from "./membership.js";
 
 /** What a batch of entries changed, collected since the last call of takeChanges. */
 export interface AppliedChanges {
@@ -45,82 +36,11 @@ export interface AppliedPosition {
   readonly confState: ConfState;
 }
 
-/**
- * A region's replicated state: etcd's multi-version key space, leases and membership, in
- * memory. Pure: the same entries give the same state, outcomes and records everywhere.
- *
- * The first revision is 1 (nothing written); the first write makes revision 2.
- */
-export declare class RegionState {
-  /** An empty state at position (0, 0) with the given membership. */
-  constructor(confState: ConfState);
-
-  /**
-   * Begins to build a state from records (of `dump`, of a snapshot, of the state
-   * database); they must come in the order of (table, key).
-   */
-  static loader(): StateLoader;
-
-  /**
-   * Applies a normal entry. Entries come in order of index; an entry at or below
-   * appliedIndex throws (a bug of the caller). No data whatsoever makes it throw: what
-   * can't be understood gives an error outcome and changes nothing but the position.
-   */
-  apply(index: number, term: number, data: Uint8Array): Outcome;
-
-  /**
-   * Applies an entry that changed the membership: `confState` is what the Raft core
-   * returned. Attributes of members that are no longer in it are dropped.
-   */
-  applyConfState(index: number, term: number, confState: ConfState): void;
-
-  /** What changed since the last call; call it once a batch. */
-  takeChanges(): AppliedChanges;
-
-  /**
-   * Does a bounded part (about a millisecond at most) of what compaction left to do; true
-   * while more is to do. Call it after each batch, and again in later turns while true.
-   * Readers can't tell when it is done.
-   */
-  tidy(): boolean;
-
-  /** Revision of the last write. */
-  readonly currentRevision: number;
-  /** Reads below this revision fail; -1 when nothing was compacted. */
-  readonly compactRevision: number;
-  readonly applied: AppliedPosition;
-  /** Keys that exist. */
-  readonly keyCount: number;
-  /** Bytes of all rows, dead ones that are not yet tidied included. */
-  readonly rowBytes: number;
-
-  /** Range as etcd does it; errors are `compacted`, `futureRevision`, `emptyKey`. */
-  range(request: RangeRequest): RangeOutcome | ErrorOutcome;
-
-  /** The pair at the current revision. */
-  get(key: BinaryKey): KvRow | undefined;
-
-  lease(id: bigint): LeaseInfo | undefined;
-  /** All leases in order of id. */
-  leases(): readonly LeaseInfo[];
-  /** Keys attached to a lease, in order; none when it is unknown. */
-  leaseKeys(id: bigint): readonly BinaryKey[];
-
-  /** Attributes of the members that have published them, in order of id. */
-  members(): readonly MemberAttributes[];
-
-  /**
-   * Writes with modRevision >= revision, in order, at most `limit` of them but whole
-   * revisions; `next` is the revision to go on from, 0 when nothing is left. The revision
-   * must be at or above compactRevision.
-   */
-  rowsSince(revision: number, limit: number): { rows: readonly KvRow[]; next: number };
-
-  /** The pair before the row's revision, if it existed and is not compacted. */
-  previous(row: KvRow): KvRow | undefined;
-
-  /** The whole state as records in the order of (table, key); finish before the next apply. */
-  dump(): IterableIterator<BackendRecord>;
+/** Whole revisions of history. */
+export interface RowsSince {
+  readonly rows: readonly KvRow[];
+  /** The revision to go on from; 0 when nothing is left. */
+  readonly next: number;
 }
 
 /** Builds a state record by record. */
@@ -129,4 +49,167 @@ export interface StateLoader {
   add(record: BackendRecord): void;
   /** The state; DATA_LOSS when there was no meta record. */
   finish(): RegionState;
+}
+
+/**
+ * A region's replicated state: etcd's multi-version key space, leases and membership, in
+ * memory. Pure: the same entries give the same state, outcomes and records everywhere.
+ *
+ * The first revision is 1 (nothing written); the first write makes revision 2.
+ */
+export class RegionState {
+  readonly #parts: StateParts;
+
+  /** An empty state at position (0, 0) with the given membership; `parts` is the loader's. */
+  constructor(confState: ConfState, parts: StateParts = emptyParts(confState)) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Begins to build a state from records (of `dump`, of a snapshot, of the state
+   * database); they must come in the order of (table, key).
+   */
+  static loader(): StateLoader {
+    const loader = new PartsLoader();
+    return {
+      add: (record) => loader.add(record),
+      finish: () => {
+        const parts = loader.finish();
+        return new RegionState(parts.membership.confState, parts);
+      },
+    };
+  }
+
+  /**
+   * Applies a normal entry. Entries come in order of index; an entry at or below the
+   * applied index throws (a bug of the caller). No data whatsoever makes it throw: what
+   * can't be understood gives an error outcome and changes nothing but the position.
+   */
+  apply(index: number, term: number, data: Uint8Array): Outcome {
+    this.#advance(index, term);
+    return applyCommand(this.#parts, term, data);
+  }
+
+  /**
+   * Applies an entry that changed the membership: `confState` is what the Raft core
+   * returned. Attributes of members that are no longer in it are dropped.
+   */
+  applyConfState(index: number, term: number, confState: ConfState): void {
+    this.#advance(index, term);
+    const { membership, mvcc } = this.#parts;
+    mvcc.freshRecords.push(...membership.reconfigure(confState));
+  }
+
+  #advance(index: number, term: number): void {
+    assert(index > this.#parts.index, () => `entry ${index} after ${this.#parts.index}`);
+    this.#parts.index = index;
+    this.#parts.term = term;
+  }
+
+  /** What changed since the last call; call it once a batch. */
+  takeChanges(): AppliedChanges {
+    const { mvcc, leases } = this.#parts;
+    const changes = {
+      rows: mvcc.freshRows,
+      records: mvcc.freshRecords,
+      leases: leases.changes,
+    };
+    changes.records.push(metaOf(this.#parts));
+    mvcc.freshRows = [];
+    mvcc.freshRecords = [];
+    leases.changes = [];
+    return changes;
+  }
+
+  /**
+   * Does a bounded part (about a millisecond at most) of what compaction left to do; true
+   * while more is to do. Call it after each batch, and again in later turns while true.
+   * Readers can't tell when it is done.
+   */
+  tidy(): boolean {
+    const { compactor, mvcc } = this.#parts;
+    return compactor.step(TIDY_STEP_ROWS) || mvcc.arena.clearOne();
+  }
+
+  /** Revision of the last write. */
+  get currentRevision(): number {
+    return this.#parts.mvcc.revision;
+  }
+
+  /** Reads below this revision fail; -1 when nothing was compacted. */
+  get compactRevision(): number {
+    return this.#parts.mvcc.compactRevision;
+  }
+
+  get applied(): AppliedPosition {
+    const { index, term, membership } = this.#parts;
+    return { index, term, confState: membership.confState };
+  }
+
+  /** Keys that exist. */
+  get keyCount(): number {
+    return this.#parts.mvcc.keys.live;
+  }
+
+  /** Bytes of all rows, those that are yet to be tidied away included. */
+  get rowBytes(): number {
+    return this.#parts.mvcc.arena.live;
+  }
+
+  /** Range as etcd does it; errors are `compacted`, `futureRevision`, `emptyKey`. */
+  range(request: RangeRequest): RangeOutcome | ErrorOutcome {
+    return range(this.#parts.mvcc, request);
+  }
+
+  /** The pair at the current revision. */
+  get(key: BinaryKey): KvRow | undefined {
+    return this.#parts.mvcc.keys.get(key)?.current();
+  }
+
+  lease(id: bigint): LeaseInfo | undefined {
+    return this.#parts.mvcc.leases.get(id)?.info();
+  }
+
+  /** All leases in order of id. */
+  leases(): readonly LeaseInfo[] {
+    return this.#parts.mvcc.leases.sorted().map((lease) => lease.info());
+  }
+
+  /** Keys attached to a lease, in order; none when it is unknown. */
+  leaseKeys(id: bigint): readonly BinaryKey[] {
+    return this.#parts.mvcc.leases.get(id)?.sortedKeys() ?? [];
+  }
+
+  /** Attributes of the members that have published them, in order of id. */
+  members(): readonly MemberAttributes[] {
+    return this.#parts.membership.members();
+  }
+
+  /**
+   * Writes with modRevision >= revision, in order: `limit` of them, and the rest of the
+   * last one's revision. The revision must be at or above compactRevision.
+   */
+  rowsSince(revision: number, limit: number): RowsSince {
+    const { log } = this.#parts.mvcc;
+    const rows: Row[] = [];
+    for (let ordinal = log.find(revision); ; ordinal++) {
+      const row = log.at(ordinal);
+      if (row === undefined) return { rows, next: 0 };
+      if (rows.length >= limit && row.modRevision !== rows.at(-1)?.modRevision) {
+        return { rows, next: row.modRevision };
+      }
+      rows.push(row);
+    }
+  }
+
+  /** The pair before the row's revision, if it existed and is not compacted. */
+  previous(row: KvRow): KvRow | undefined {
+    return this.#parts.mvcc.previous(row);
+  }
+
+  /** The whole state as records in the order of (table, key); finish before the next apply. */
+  dump(): IterableIterator<BackendRecord> {
+    while (this.#parts.compactor.step(TIDY_STEP_ROWS));
+    return dumpParts(this.#parts);
+  }
 }

@@ -1,0 +1,30 @@
+import type { ConfState } from "../raft/types.js";
+import { Compactor } from "./compactor.js";
+import { LeaseTable } from "./lease-table.js";
+import { LeaseWrites } from "./lease-writes.js";
+import { Membership } from "./membership.js";
+import { Mvcc } from "./mvcc.js";
+
+/** What a region's state consists of. */
+export interface StateParts {
+  readonly mvcc: Mvcc;
+  readonly leases: LeaseWrites;
+  readonly membership: Membership;
+  readonly compactor: Compactor;
+  /** Position in the log of the last applied entry. */
+  index: number;
+  term: number;
+}
+
+/** The parts of an empty state at position (0, 0). */
+export function emptyParts(confState: ConfState): StateParts {
+  const mvcc = new Mvcc(new LeaseTable());
+  return {
+    mvcc,
+    leases: new LeaseWrites(mvcc),
+    membership: new Membership(confState),
+    compactor: new Compactor(mvcc),
+    index: 0,
+    term: 0,
+  };
+}
