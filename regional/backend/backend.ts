@@ -1,6 +1,23 @@
-import type { AtollError } from "../../shared/errors.js";
-import type { SnapshotMetadata } from "../raft/types.js";
+import { assert } from "../../shared/assert.js";
+import { Deferred } from "../../shared/deferred.js";
+import { AtollError } from "../../shared/errors.js";
+import {
+  BACKEND_CHECKPOINT_BYTES,
+  BACKEND_CHECKPOINT_INTERVAL_MS,
+  BACKEND_LINGER_MS,
+  BACKEND_LOAD_AHEAD,
+  BACKEND_TRANSACTION_BYTES,
+  MAX_BACKEND_QUEUE_BYTES,
+} from "../../shared/limits.js";
+import type { FileIdentity } from "../log/identity.js";
+import { EMPTY_CONF_STATE, type SnapshotMetadata } from "../raft/types.js";
 import type { BackendRecord } from "../store/records.js";
+import { BackendThread } from "./backend-thread.js";
+import { type BackendImage, runImageTask } from "./image.js";
+import { unpack } from "./packed.js";
+import type { BackendReply } from "./protocol.js";
+import type { StateSize } from "./state-file.js";
+import { WriteQueue } from "./write-queue.js";
 
 /** What the owner of a backend is told; all calls come on the event loop. */
 export interface BackendHooks {
@@ -12,12 +29,26 @@ export interface BackendHooks {
   onWrite?(seconds: number, records: number, bytes: number): void;
 }
 
-/** A consistent image of the state that was written to a file. */
-export interface BackendImage {
-  readonly file: string;
-  readonly bytes: number;
-  /** Position in the log that the image stands at, and the membership there. */
+/** How a backend is opened. */
+export interface BackendOptions {
+  readonly path: string;
+  readonly identity: FileIdentity;
+  readonly hooks: BackendHooks;
+}
+
+const NOTHING_APPLIED: SnapshotMetadata = { index: 0, term: 0, confState: EMPTY_CONF_STATE };
+
+/** A call that waits until so many batches are written. */
+interface Barrier {
+  readonly batches: number;
+  readonly done: Deferred<void>;
+}
+
+interface InFlight {
   readonly position: SnapshotMetadata;
+  readonly batches: number;
+  readonly records: number;
+  readonly bytes: number;
 }
 
 /**
@@ -25,33 +56,312 @@ export interface BackendImage {
  * with the applied position in the same transaction. Memory is the truth for reads; this
  * is for restarts and for followers that fell behind.
  */
-export interface Backend {
+export class Backend {
   /** Position of the last transaction found at opening; index 0 when there is none. */
   readonly loaded: SnapshotMetadata;
-  /** All records, in batches, in the order of (table, key). Once, before the first write. */
-  load(): AsyncIterable<readonly BackendRecord[]>;
+  readonly #path: string;
+  readonly #thread: BackendThread;
+  readonly #hooks: BackendHooks;
+  readonly #queue = new WriteQueue();
+  #inFlight: InFlight | undefined;
+  #checkpointing = false;
+  /** Batches queued, and batches written, since the start. */
+  #queued = 0;
+  #written = 0;
+  #writtenIndex: number;
+  #durableAppliedIndex: number;
+  #lastIndex: number;
+  #bytesSinceCheckpoint = 0;
+  #lingering: NodeJS.Timeout | undefined;
+  #interval: NodeJS.Timeout | undefined;
+  /** Batches that must be written before the next checkpoint; undefined if none is wanted. */
+  #checkpointAfter: number | undefined;
+  #checkpointWaiters: Deferred<number>[] = [];
+  #barriers: Barrier[] = [];
+  #drainWaiters: Deferred<void>[] = [];
+  #pieces: Deferred<Buffer | null>[] = [];
+  #images = new Set<Promise<unknown>>();
+  #size: StateSize;
+  #failure: AtollError | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    options: BackendOptions,
+    thread: BackendThread,
+    opened: Extract<BackendReply, { kind: "opened" }>,
+  ) {
+    this.#path = options.path;
+    this.#hooks = options.hooks;
+    this.#thread = thread;
+    this.loaded = opened.position ?? NOTHING_APPLIED;
+    this.#size = opened.size;
+    this.#writtenIndex = this.loaded.index;
+    this.#durableAppliedIndex = this.loaded.index;
+    this.#lastIndex = this.loaded.index;
+    thread.connect(
+      (reply) => this.#take(reply),
+      (error) => this.#fail(error),
+    );
+  }
+
+  /**
+   * Opens the database, or makes it. Rejects with DATA_LOSS when it is damaged,
+   * FAILED_PRECONDITION when it is of another format or member.
+   */
+  static async open(options: BackendOptions): Promise<Backend> {
+    const { thread, opened } = await BackendThread.open(options.path, options.identity);
+    return new Backend(options, thread, opened);
+  }
+
+  /**
+   * All records, in batches, in the order of (table, key); keys and values are views of
+   * memory that is not used again. Before the first write. Throws DATA_LOSS naming a
+   * record that is damaged.
+   */
+  async *load(): AsyncGenerator<readonly BackendRecord[], void> {
+    assert(this.#queued === 0, "the state is loaded before anything is written");
+    const next = (): Deferred<Buffer | null> => {
+      const piece = new Deferred<Buffer | null>();
+      // Pieces that were asked for ahead may fail before anyone waits for them.
+      piece.promise.catch(() => undefined);
+      if (this.#failure === undefined) this.#thread.send({ kind: "load" });
+      else piece.reject(this.#failure);
+      this.#pieces.push(piece);
+      return piece;
+    };
+    const ahead = Array.from({ length: BACKEND_LOAD_AHEAD }, next);
+    for (;;) {
+      const packed = await ahead.shift()?.promise;
+      if (packed === null || packed === undefined) return;
+      ahead.push(next());
+      const records: BackendRecord[] = [];
+      unpack(packed, (record) => records.push(record));
+      yield records;
+    }
+  }
+
   /**
    * Queues the records of entries through `applied.index`. Calls that wait share a
    * transaction. `logDurableIndex` is the local log's durable index: applied.index may not
-   * be past it (throws otherwise). The records must not be changed afterwards.
+   * be past it (throws otherwise). The records must not be changed afterwards. After a
+   * failure or the close it does nothing.
    */
   write(
     records: readonly BackendRecord[],
     applied: SnapshotMetadata,
     logDurableIndex: number,
-  ): void;
-  /** Makes everything written so far survive a power cut; resolves with its applied index. */
-  checkpoint(): Promise<number>;
-  /** Writes a consistent image to `file`, which must not exist. Writes go on meanwhile. */
-  snapshotTo(file: string): Promise<BackendImage>;
+  ): void {
+    const { index } = applied;
+    assert(
+      index <= logDurableIndex,
+      () => `state through ${index}, the log is durable through ${logDurableIndex}`,
+    );
+    assert(index >= this.#lastIndex, () => `state through ${index} after ${this.#lastIndex}`);
+    if (this.#stopped) return;
+    this.#lastIndex = index;
+    this.#queued++;
+    this.#queue.add(records, applied);
+    this.#pump();
+  }
+
+  /**
+   * Makes everything queued so far survive a power cut and resolves with
+   * durableAppliedIndex, which is an older one while an image is being made. Rejects with
+   * what made the database fail.
+   */
+  checkpoint(): Promise<number> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#closing !== undefined) return Promise.resolve(this.#durableAppliedIndex);
+    return this.#checkpoint();
+  }
+
+  #checkpoint(): Promise<number> {
+    const waiter = new Deferred<number>();
+    this.#checkpointWaiters.push(waiter);
+    this.#checkpointAfter = this.#queued;
+    this.#pump();
+    return waiter.promise;
+  }
+
+  /**
+   * Writes a consistent image of at least all that is queued now to `file`, which must not
+   * exist. Writes go on meanwhile. Rejects naming the file.
+   */
+  async snapshotTo(file: string): Promise<BackendImage> {
+    await this.#flush();
+    const making = runImageTask({ kind: "make", source: this.#path, target: file });
+    this.#images.add(making);
+    try {
+      return await making;
+    } finally {
+      this.#images.delete(making);
+    }
+  }
+
   /** State through this index survives a power cut; the log may be cut only below it. */
-  readonly durableAppliedIndex: number;
+  get durableAppliedIndex(): number {
+    return this.#durableAppliedIndex;
+  }
+
   /** Bytes queued and not yet written; the caller slows down past MAX_BACKEND_QUEUE_BYTES. */
-  readonly pendingBytes: number;
-  /** Resolves when pendingBytes is below the bound again. */
-  drained(): Promise<void>;
-  /** Bytes on disk, and bytes of them in use. */
-  readonly size: { readonly total: number; readonly inUse: number };
+  get pendingBytes(): number {
+    return this.#queue.bytes + (this.#inFlight?.bytes ?? 0);
+  }
+
+  /** Resolves when pendingBytes is within the bound. Rejects when the database has failed. */
+  drained(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.pendingBytes <= MAX_BACKEND_QUEUE_BYTES) return Promise.resolve();
+    const waiter = new Deferred<void>();
+    this.#drainWaiters.push(waiter);
+    return waiter.promise;
+  }
+
+  /** As of the last transaction. */
+  get size(): StateSize {
+    return this.#size;
+  }
+
   /** Writes and checkpoints everything queued, then closes the file. Idempotent. */
-  close(): Promise<void>;
+  close(): Promise<void> {
+    this.#closing ??= this.#close(() => this.#checkpoint());
+    return this.#closing;
+  }
+
+  /** Closes the file without what is queued: it is about to be replaced. Idempotent. */
+  discard(): Promise<void> {
+    this.#closing ??= this.#close(() => Promise.resolve());
+    return this.#closing;
+  }
+
+  async #close(before: () => Promise<unknown>): Promise<void> {
+    const begun = this.#failure === undefined ? before() : undefined;
+    await Promise.allSettled([...this.#images, begun]);
+    this.#giveUp(new AtollError("UNAVAILABLE", `the state database ${this.#path} is closed`));
+    await this.#thread.close();
+  }
+
+  get #stopped(): boolean {
+    return this.#failure !== undefined || this.#closing !== undefined;
+  }
+
+  /** Resolves when everything queued now is written. */
+  #flush(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#closing !== undefined) return this.#closing;
+    if (this.#written >= this.#queued) return Promise.resolve();
+    const barrier = { batches: this.#queued, done: new Deferred<void>() };
+    this.#barriers.push(barrier);
+    this.#pump();
+    return barrier.done.promise;
+  }
+
+  /** Sends the next piece of work, one at a time, if it is time for it. */
+  #pump(): void {
+    if (this.#inFlight !== undefined || this.#checkpointing || this.#failure !== undefined) return;
+    if (this.#checkpointAfter !== undefined && this.#written >= this.#checkpointAfter) {
+      this.#checkpointAfter = undefined;
+      this.#checkpointing = true;
+      this.#thread.send({ kind: "checkpoint" });
+      return;
+    }
+    if (this.#queue.length === 0) return;
+    const urgent = this.#checkpointAfter !== undefined || this.#barriers.length > 0;
+    if (urgent || this.#queue.bytes >= BACKEND_TRANSACTION_BYTES) this.#send();
+    else this.#lingering ??= setTimeout(() => this.#send(), BACKEND_LINGER_MS);
+  }
+
+  #send(): void {
+    clearTimeout(this.#lingering);
+    this.#lingering = undefined;
+    if (this.#inFlight !== undefined || this.#checkpointing) return;
+    const transaction = this.#queue.take(BACKEND_TRANSACTION_BYTES);
+    if (transaction === undefined) return;
+    const { packed, position, records, batches } = transaction;
+    this.#inFlight = { position, batches, records, bytes: packed.length };
+    const memory = packed.buffer as ArrayBuffer;
+    this.#thread.send({ kind: "write", packed: memory, position }, [memory]);
+  }
+
+  #take(reply: BackendReply): void {
+    if (reply.kind === "written") this.#onWritten(reply.seconds, reply.size);
+    else if (reply.kind === "checkpointed") this.#onCheckpointed(reply.complete, reply.seconds);
+    else if (reply.kind === "records") {
+      const { packed, length } = reply;
+      this.#pieces.shift()?.resolve(packed === null ? null : Buffer.from(packed, 0, length));
+    }
+  }
+
+  #onWritten(seconds: number, size: StateSize): void {
+    const done = this.#inFlight;
+    if (done === undefined) return;
+    this.#inFlight = undefined;
+    this.#size = size;
+    this.#writtenIndex = done.position.index;
+    this.#written += done.batches;
+    this.#bytesSinceCheckpoint += done.bytes;
+    this.#hooks.onWrite?.(seconds, done.records, done.bytes);
+    this.#passBarriers();
+    this.#checkpointWhenDue();
+    this.#pump();
+  }
+
+  #passBarriers(): void {
+    while ((this.#barriers[0]?.batches ?? Number.POSITIVE_INFINITY) <= this.#written) {
+      this.#barriers.shift()?.done.resolve();
+    }
+    if (this.pendingBytes > MAX_BACKEND_QUEUE_BYTES) return;
+    for (const waiter of this.#drainWaiters.splice(0)) waiter.resolve();
+  }
+
+  #checkpointWhenDue(): void {
+    if (this.#closing !== undefined) return;
+    if (this.#bytesSinceCheckpoint >= BACKEND_CHECKPOINT_BYTES) {
+      this.#checkpointAfter ??= this.#written;
+    } else {
+      this.#interval ??= setTimeout(() => {
+        this.#checkpointAfter ??= this.#queued;
+        this.#pump();
+      }, BACKEND_CHECKPOINT_INTERVAL_MS).unref();
+    }
+  }
+
+  #onCheckpointed(complete: boolean, seconds: number): void {
+    this.#checkpointing = false;
+    this.#bytesSinceCheckpoint = 0;
+    clearTimeout(this.#interval);
+    this.#interval = undefined;
+    if (complete) {
+      this.#durableAppliedIndex = this.#writtenIndex;
+      this.#hooks.onCheckpoint?.(this.#durableAppliedIndex, seconds);
+    } else {
+      this.#checkpointWhenDue();
+    }
+    if (this.#checkpointAfter === undefined) {
+      const waiters = this.#checkpointWaiters.splice(0);
+      for (const waiter of waiters) waiter.resolve(this.#durableAppliedIndex);
+    }
+    this.#pump();
+  }
+
+  #fail(error: AtollError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#giveUp(error);
+    this.#hooks.onFailure(error);
+  }
+
+  /** Drops what is queued and refuses all that waits. */
+  #giveUp(error: AtollError): void {
+    this.#queue.clear();
+    clearTimeout(this.#lingering);
+    clearTimeout(this.#interval);
+    const waiting = [
+      ...this.#checkpointWaiters.splice(0),
+      ...this.#barriers.splice(0).map((barrier) => barrier.done),
+      ...this.#drainWaiters.splice(0),
+      ...this.#pieces.splice(0),
+    ];
+    for (const waiter of waiting) waiter.reject(error);
+  }
 }

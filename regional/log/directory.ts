@@ -1,22 +1,164 @@
-/** Whose data a directory holds; both ids are safe integers. */
-export interface Identity {
-  readonly clusterId: bigint;
-  readonly memberId: number;
-}
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import Database from "better-sqlite3";
+import { z } from "zod";
+import { AtollError, errorText } from "../../shared/errors.js";
+import { replaceFile, syncDirectory } from "./durable-files.js";
+import { type FileIdentity, fileIdentity, type Identity } from "./identity.js";
+import { storageError } from "./storage-error.js";
+
+/** Format of the directory as a whole; in its VERSION file, and the only one that is opened. */
+export const DIRECTORY_FORMAT = 1;
+
+const versionSchema = z.object({ format: z.number(), cluster: z.string(), member: z.string() });
 
 /**
- * A member's data directory: locked for this process, and known to be of this format
- * and of this member.
+ * A member's data directory: locked for this process until it is closed or the process
+ * dies, and known to be of this format and of this member.
  *
  * | file | what |
  * |---|---|
- * | `VERSION` | JSON: format number, cluster id, member id |
- * | `lock.db` | held with an exclusive lock while a process uses the directory |
- * | `log.db` | the durable log (regional/log) |
- * | `state.db` | the state database (regional/backend) |
- * | `incoming.db`, `INSTALL` | a received snapshot, and the decision to install it |
+ * | `VERSION` | JSON: format number, cluster id, member id; written last when it is made |
+ * | `lock.db` | a SQLite file whose lock stands for the whole directory |
+ * | `log.db` | the durable log |
+ * | `state.db` | the state database |
+ * | `incoming.db` | a snapshot that is being received |
+ * | `INSTALL` | the decision to install it: its position |
  */
-export interface DataDirectory {
+export class DataDirectory {
   readonly path: string;
-  readonly identity: Identity;
+  readonly identity: FileIdentity;
+  readonly #lock: Database.Database;
+  #isNew: boolean;
+
+  private constructor(
+    path: string,
+    identity: FileIdentity,
+    lock: Database.Database,
+    isNew: boolean,
+  ) {
+    this.path = path;
+    this.identity = identity;
+    this.#lock = lock;
+    this.#isNew = isNew;
+  }
+
+  /**
+   * Takes the directory at `path`, which is made if it isn't there. Throws
+   * FAILED_PRECONDITION when it can't be used, is in use, or is another version's, another
+   * cluster's or another member's; the message names it and what would be right.
+   */
+  static open(path: string, identity: Identity): DataDirectory {
+    makeDirectory(path);
+    const lock = takeLock(path);
+    try {
+      const own = fileIdentity(identity);
+      const isNew = !checkVersion(join(path, "VERSION"), own);
+      return new DataDirectory(path, own, lock, isNew);
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+  }
+
+  /** True until `establish`: nothing in it was ever relied on. */
+  get isNew(): boolean {
+    return this.#isNew;
+  }
+
+  get log(): string {
+    return join(this.path, "log.db");
+  }
+
+  get state(): string {
+    return join(this.path, "state.db");
+  }
+
+  get incoming(): string {
+    return join(this.path, "incoming.db");
+  }
+
+  get installMarker(): string {
+    return join(this.path, "INSTALL");
+  }
+
+  /** Writes VERSION: from now on the log must be there. */
+  establish(): void {
+    syncDirectory(this.path);
+    const content = { format: DIRECTORY_FORMAT, ...this.identity };
+    replaceFile(join(this.path, "VERSION"), Buffer.from(`${JSON.stringify(content)}\n`));
+    this.#isNew = false;
+  }
+
+  /** Gives the directory back. Idempotent. */
+  close(): void {
+    this.#lock.close();
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined) {
+      syncDirectory(dirname(path));
+    }
+  } catch (error) {
+    throw new AtollError(
+      "FAILED_PRECONDITION",
+      `can't make the data directory ${path}: ${errorText(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** The lock is SQLite's on a file of its own: the kernel frees it when the process dies. */
+function takeLock(path: string): Database.Database {
+  let lock: Database.Database | undefined;
+  try {
+    lock = new Database(join(path, "lock.db"), { timeout: 0 });
+    lock.pragma("locking_mode = EXCLUSIVE");
+    lock.exec("BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock?.close();
+    if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY")) {
+      throw new AtollError(
+        "FAILED_PRECONDITION",
+        `the data directory ${path} is in use by another process; a member needs one of its own`,
+        { cause: error },
+      );
+    }
+    throw storageError("can't lock the data directory", path, error);
+  }
+}
+
+/** False when there is no VERSION yet. */
+function checkVersion(file: string, own: FileIdentity): boolean {
+  if (!existsSync(file)) return false;
+  const found = readVersion(file);
+  if (found.format !== DIRECTORY_FORMAT) {
+    throw new AtollError(
+      "FAILED_PRECONDITION",
+      `${file} says format ${found.format}; this program reads format ${DIRECTORY_FORMAT}`,
+    );
+  }
+  for (const key of ["cluster", "member"] as const) {
+    if (found[key] === own[key]) continue;
+    throw new AtollError(
+      "FAILED_PRECONDITION",
+      `${file} says ${key} ${found[key]}, but this is ${key} ${own[key]}: ` +
+        "it is another member's data directory",
+    );
+  }
+  return true;
+}
+
+function readVersion(file: string): z.infer<typeof versionSchema> {
+  try {
+    return versionSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    const example = '{"format":1,"cluster":"…","member":"…"}';
+    throw new AtollError("DATA_LOSS", `${file} can't be read as ${example}: ${errorText(error)}`, {
+      cause: error,
+    });
+  }
 }

@@ -32,8 +32,10 @@ export interface LogHooks {
 export interface LogOptions {
   readonly path: string;
   readonly identity: FileIdentity;
-  /** Where a log that isn't there yet begins. */
+  /** Where a new log begins. */
   readonly initial: SnapshotMetadata;
+  /** Whether a log that isn't there is made; if not, that is DATA_LOSS. */
+  readonly create: boolean;
   readonly hooks: LogHooks;
   /** For oldestPendingMs; the process's own by default. */
   readonly clock?: Clock;
@@ -88,19 +90,25 @@ export class DurableLog implements RaftStorage {
    * or member, or in use.
    */
   static async open(options: LogOptions): Promise<DurableLog> {
-    const { path, identity, initial } = options;
-    let log: DurableLog | undefined;
+    const { path, identity, initial, create } = options;
+    const opened: { log?: DurableLog } = {};
     const events: LogThreadEvents = {
       onDurable: (sequence, seconds, entries, bytes) => {
+        const { log } = opened;
         if (log !== undefined) log.#durable(sequence, seconds, entries, bytes);
       },
       onFailure: (error) => {
+        const { log } = opened;
         if (log !== undefined) log.#fail(error);
       },
     };
-    const { thread, head, entries } = await LogThread.open({ path, identity, initial }, events);
+    const { thread, head, entries } = await LogThread.open(
+      { path, identity, initial, create },
+      events,
+    );
     const view = new LogView(head.base.index, head.base.term, entries);
-    log = new DurableLog(options, thread, { ...head, confState: head.base.confState, view });
+    const log = new DurableLog(options, thread, { ...head, confState: head.base.confState, view });
+    opened.log = log;
     return log;
   }
 
@@ -160,8 +168,7 @@ export class DurableLog implements RaftStorage {
   /**
    * Drops entries through `index` from memory at once and from the file soon after;
    * firstIndex() is then exactly index + 1. The index must be durable here and at most the
-   * backend's durable applied index (regional/backend/compaction.ts chooses it). Indexes
-   * at or below the base are ignored.
+   * backend's durable applied index. Indexes at or below the base are ignored.
    */
   compact(index: number): void {
     if (index <= this.#view.baseIndex) return;

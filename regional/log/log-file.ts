@@ -21,6 +21,16 @@ const SCHEMA = `
   CREATE TABLE base (id INTEGER PRIMARY KEY CHECK (id = 1), data BLOB NOT NULL);
 `;
 
+/** Which file, and whose. */
+export interface LogPlace {
+  readonly path: string;
+  readonly identity: FileIdentity;
+  /** Where a new log begins. */
+  readonly initial: SnapshotMetadata;
+  /** Whether a log that isn't there is made. */
+  readonly create: boolean;
+}
+
 /** What a log holds besides its entries. */
 export interface LogHead {
   readonly base: SnapshotMetadata;
@@ -96,21 +106,28 @@ export class LogFile {
   }
 
   /**
-   * Opens or makes the log at `path`; a new one begins at `initial`. Throws DATA_LOSS for a
-   * damaged file, FAILED_PRECONDITION for one of another format or member. Entries are
-   * verified by `rows`, which must be read to the end before anything is written.
+   * Opens or makes a log. Throws DATA_LOSS for a damaged file, or a missing one that must be
+   * there; FAILED_PRECONDITION for one of another format or member. Entries are verified by
+   * `rows`, which must be read to the end before anything is written.
    */
-  static open(path: string, identity: FileIdentity, initial: SnapshotMetadata): LogFile {
+  static open({ path, identity, initial, create }: LogPlace): LogFile {
     let db: Database.Database | undefined;
     try {
       checkWal(path, PAGE_BYTES);
-      db = new Database(path, { timeout: 0 });
+      db = new Database(path, { timeout: 0, fileMustExist: !create });
       db.pragma(`page_size = ${PAGE_BYTES}`);
       db.pragma("locking_mode = EXCLUSIVE");
       db.pragma("journal_mode = WAL");
       db.pragma("synchronous = FULL");
       db.pragma("wal_autocheckpoint = 0");
-      prepareSchema(db, { what: "log", path, format: LOG_FORMAT, identity, schema: SCHEMA });
+      prepareSchema(db, {
+        what: "log",
+        path,
+        format: LOG_FORMAT,
+        identity,
+        create,
+        schema: SCHEMA,
+      });
       return new LogFile(path, db, initial);
     } catch (error) {
       db?.close();

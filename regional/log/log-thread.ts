@@ -3,8 +3,7 @@ import { Deferred } from "../../shared/deferred.js";
 import { AtollError, errorText } from "../../shared/errors.js";
 import { workerFile } from "../../shared/worker.js";
 import type { Entry, SnapshotMetadata } from "../raft/types.js";
-import type { FileIdentity } from "./identity.js";
-import type { LogHead } from "./log-file.js";
+import type { LogHead, LogPlace } from "./log-file.js";
 import type { LogReply, LogRequest, LogWorkerData } from "./protocol.js";
 import { decodeEntries } from "./row.js";
 import { fromFailure } from "./storage-error.js";
@@ -23,31 +22,26 @@ export interface OpenedLog {
   readonly entries: Entry[];
 }
 
-interface LogFileOptions {
-  readonly path: string;
-  readonly identity: FileIdentity;
-  readonly initial: SnapshotMetadata;
-}
-
 /** The main thread's end of the log's worker: work in order, by transferred memory. */
 export class LogThread {
   readonly #path: string;
   readonly #events: LogThreadEvents;
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  readonly #bell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  readonly #bell: Int32Array;
   readonly #opened = new Deferred<LogHead>();
   readonly #ended = new Deferred<void>();
   readonly #rows: Buffer[] = [];
   #closing = false;
   #failed = false;
 
-  private constructor(options: LogFileOptions, events: LogThreadEvents) {
+  private constructor(options: LogPlace, events: LogThreadEvents) {
     this.#path = options.path;
     this.#events = events;
     const { port1, port2 } = new MessageChannel();
-    const bell = this.#bell.buffer as SharedArrayBuffer;
-    const workerData: LogWorkerData = { ...options, port: port2, bell };
+    const bell = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    this.#bell = new Int32Array(bell);
+    const workerData: LogWorkerData = { place: options, port: port2, bell };
     this.#port = port1;
     this.#worker = new Worker(workerFile("./log-worker.js", import.meta.url), {
       workerData,
@@ -64,7 +58,7 @@ export class LogThread {
   }
 
   /** Starts the thread, which opens and verifies the file. Rejects with what is wrong with it. */
-  static async open(options: LogFileOptions, events: LogThreadEvents): Promise<OpenedLog> {
+  static async open(options: LogPlace, events: LogThreadEvents): Promise<OpenedLog> {
     const thread = new LogThread(options, events);
     const head = await thread.#opened.promise;
     const entries: Entry[] = [];

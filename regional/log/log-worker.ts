@@ -17,7 +17,7 @@ import type { LogReply, LogRequest, LogWorkerData } from "./protocol.js";
 import { readHeader } from "./row.js";
 import { storageError, toFailure } from "./storage-error.js";
 
-const { path, identity, initial, port, bell } = workerData as LogWorkerData;
+const { place, port, bell } = workerData as LogWorkerData;
 const outlet = must(parentPort, "the log's worker runs in a thread of its own");
 const rings = new Int32Array(bell);
 
@@ -81,8 +81,7 @@ function drain(file: LogFile): boolean {
     bytes = 0;
   };
   for (;;) {
-    const received = receiveMessageOnPort(port) as { message: LogRequest } | undefined;
-    const request = received?.message;
+    const request: LogRequest | undefined = receiveMessageOnPort(port)?.message;
     if (request instanceof ArrayBuffer) {
       rows.push(Buffer.from(request));
       bytes += request.byteLength;
@@ -120,7 +119,7 @@ function serve(file: LogFile): void {
 let file: LogFile | undefined;
 let doing = "read";
 try {
-  file = LogFile.open(path, identity, initial);
+  file = LogFile.open(place);
   load(file);
   doing = "write";
   serve(file);
@@ -129,7 +128,7 @@ try {
 } catch (error) {
   reply({
     kind: "failed",
-    failure: toFailure(storageError(`can't ${doing} the log`, path, error)),
+    failure: toFailure(storageError(`can't ${doing} the log`, place.path, error)),
   });
   file?.close();
 }

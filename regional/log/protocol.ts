@@ -1,14 +1,11 @@
 import type { MessagePort } from "node:worker_threads";
 import type { SnapshotMetadata } from "../raft/types.js";
-import type { FileIdentity } from "./identity.js";
-import type { LogHead } from "./log-file.js";
+import type { LogHead, LogPlace } from "./log-file.js";
 import type { Failure } from "./storage-error.js";
 
 /** What the log's worker starts with. */
 export interface LogWorkerData {
-  readonly path: string;
-  readonly identity: FileIdentity;
-  readonly initial: SnapshotMetadata;
+  readonly place: LogPlace;
   /** Work arrives here; the worker looks only after the bell. */
   readonly port: MessagePort;
   /** One Int32 that is raised after each message; the worker sleeps on it. */

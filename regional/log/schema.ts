@@ -9,6 +9,8 @@ export interface Expected {
   readonly path: string;
   readonly format: number;
   readonly identity: FileIdentity;
+  /** Whether an empty database is made into a new one; if not, it is DATA_LOSS. */
+  readonly create: boolean;
   /** SQL that makes the tables of a new file. */
   readonly schema: string;
 }
@@ -18,9 +20,12 @@ export interface Expected {
  * member (FAILED_PRECONDITION if not) and that SQLite finds its pages sound (DATA_LOSS).
  */
 export function prepareSchema(db: Database.Database, expected: Expected): void {
-  const { what, path, format, identity, schema } = expected;
+  const { what, path, format, identity, create, schema } = expected;
   const tables = db.prepare<[], number>("SELECT count(*) FROM sqlite_master").pluck().get();
   if (tables === 0) {
+    if (!create) {
+      throw new AtollError("DATA_LOSS", `the ${what} ${path} is empty, but was used before`);
+    }
     db.transaction(() => {
       db.exec("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
       db.exec(schema);

@@ -19,7 +19,7 @@ async function open(path: string, more: Partial<LogOptions> = {}): Promise<Durab
       throw error;
     },
   };
-  const log = await DurableLog.open({ path, identity, initial, hooks, ...more });
+  const log = await DurableLog.open({ path, identity, initial, create: true, hooks, ...more });
   onTestFinished(() => log.close());
   return log;
 }

@@ -14,6 +14,7 @@ const log = await DurableLog.open({
   path,
   identity,
   initial,
+  create: true,
   hooks: {
     onFailure: (error) => {
       failures++;
@@ -35,6 +36,9 @@ appendOne();
 const text = await failed.promise;
 const before = appends;
 appendOne();
-const reset = await log.reset({ index: 99, term: 1, confState }).catch(errorText);
+let reset = "not rejected";
+await log.reset({ index: 99, term: 1, confState }).catch((error: unknown) => {
+  reset = errorText(error);
+});
 await log.close();
 writeSync(1, `${before === appends ? appends : -1}\n${failures} ${text}\n${reset}\nclosed\n`);

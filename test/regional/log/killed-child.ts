@@ -15,6 +15,7 @@ const log = await DurableLog.open({
   path,
   identity,
   initial,
+  create: true,
   hooks: {
     onFailure: (error) => {
       throw error;

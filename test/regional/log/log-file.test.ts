@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LogFile } from "../../../regional/log/log-file.js";
 import type { Entry } from "../../../regional/raft/types.js";
@@ -136,7 +136,7 @@ describe("the log's file", () => {
   it("begins where it is told and stays there", () => {
     const path = join(tempDirectory(), "log.db");
     const begun = { ...initial, index: 7, term: 2 };
-    LogFile.open(path, identity, begun).close();
+    LogFile.open({ path, identity, initial: begun, create: true }).close();
     expect(readContents(path)).toEqual({
       base: begun,
       hardState: hard(0, 0, 0),

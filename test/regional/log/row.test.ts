@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   checkRow,
@@ -9,7 +9,7 @@ import {
   readHeader,
   sealRow,
 } from "../../../regional/log/row.js";
-import type { Entry, EntryType } from "../../../regional/raft/types.js";
+import { type Entry, EntryType } from "../../../regional/raft/types.js";
 
 const safe = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const rows = fc
@@ -18,7 +18,7 @@ const rows = fc
     entries: fc.array(
       fc.record({
         term: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
-        type: fc.constantFrom(0, 1, 2),
+        type: fc.constantFrom(...Object.values(EntryType)),
         data: fc.uint8Array({ maxLength: 40 }),
       }),
       { maxLength: 8 },
@@ -33,7 +33,7 @@ const rows = fc
       ({ term, type, data }, i): Entry => ({
         term,
         index: first + i,
-        type: type as EntryType,
+        type,
         data,
       }),
     ),

@@ -29,7 +29,7 @@ export function describeEntry(entry: Entry): string {
 
 /** Opens a log file and reads all of it. */
 export function openFile(path: string): { file: LogFile; contents: Contents } {
-  const file = LogFile.open(path, identity, initial);
+  const file = LogFile.open({ path, identity, initial, create: true });
   try {
     const rows = [...file.rows()];
     const { base, hardState, sequence } = file.head;

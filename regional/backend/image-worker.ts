@@ -1,0 +1,67 @@
+/** The thread that makes or adopts an image of the state database, beside its writer. */
+import { statSync } from "node:fs";
+import { parentPort, workerData } from "node:worker_threads";
+import Database from "better-sqlite3";
+import { must } from "../../shared/assert.js";
+import { AtollError } from "../../shared/errors.js";
+import { BACKEND_LOAD_BATCH_BYTES } from "../../shared/limits.js";
+import { prepareSchema } from "../log/schema.js";
+import { storageError, toFailure } from "../log/storage-error.js";
+import type { SnapshotMetadata } from "../raft/types.js";
+import type { ImageReply, ImageTask } from "./protocol.js";
+import { readPosition, readRecords, STATE_FORMAT } from "./state-file.js";
+
+const task = workerData as ImageTask;
+const outlet = must(parentPort, "images are made in a thread of their own");
+
+function positionOf(db: Database.Database, path: string): SnapshotMetadata {
+  const position = readPosition(db, path);
+  if (position !== null) return position;
+  throw new AtollError("FAILED_PRECONDITION", `the state database ${path} has no state yet`);
+}
+
+function withDatabase<T>(
+  path: string,
+  options: Database.Options,
+  work: (db: Database.Database) => T,
+): T {
+  const db = new Database(path, options);
+  try {
+    return work(db);
+  } finally {
+    db.close();
+  }
+}
+
+function make(source: string, target: string): SnapshotMetadata {
+  withDatabase(source, { readonly: true }, (db) => {
+    db.prepare("VACUUM INTO ?").run(target);
+  });
+  return withDatabase(target, { readonly: true }, (db) => positionOf(db, target));
+}
+
+function adopt({ path, identity }: Extract<ImageTask, { kind: "adopt" }>): SnapshotMetadata {
+  return withDatabase(path, { fileMustExist: true }, (db) => {
+    db.pragma("synchronous = FULL");
+    const member = db.prepare<[string]>("UPDATE meta SET value = ? WHERE key = 'member'");
+    member.run(identity.member);
+    const [what, format, create, schema] = ["received snapshot", STATE_FORMAT, false, ""] as const;
+    prepareSchema(db, { what, path, format, identity, create, schema });
+    const records = readRecords(db, path, BACKEND_LOAD_BATCH_BYTES);
+    while (records.next().done !== true);
+    return positionOf(db, path);
+  });
+}
+
+function carryOut(): ImageReply {
+  const path = task.kind === "make" ? task.target : task.path;
+  try {
+    const position = task.kind === "make" ? make(task.source, path) : adopt(task);
+    return { kind: "done", position, bytes: statSync(path).size };
+  } catch (error) {
+    const what = task.kind === "make" ? "can't write the image" : "can't use the received snapshot";
+    return { kind: "failed", failure: toFailure(storageError(what, path, error)) };
+  }
+}
+
+outlet.postMessage(carryOut());

@@ -1,0 +1,35 @@
+import { Worker } from "node:worker_threads";
+import { Deferred } from "../../shared/deferred.js";
+import { AtollError, errorText } from "../../shared/errors.js";
+import { workerFile } from "../../shared/worker.js";
+import { fromFailure } from "../log/storage-error.js";
+import type { SnapshotMetadata } from "../raft/types.js";
+import type { ImageReply, ImageTask } from "./protocol.js";
+
+/** A consistent image of the state in a file. */
+export interface BackendImage {
+  readonly file: string;
+  readonly bytes: number;
+  /** Position in the log that the image stands at, and the membership there. */
+  readonly position: SnapshotMetadata;
+}
+
+/** Runs a task on a whole database in a thread of its own. Rejects naming the file and why. */
+export async function runImageTask(task: ImageTask): Promise<BackendImage> {
+  const file = task.kind === "make" ? task.target : task.path;
+  const ended = new Deferred<ImageReply>();
+  const worker = new Worker(workerFile("./image-worker.js", import.meta.url), {
+    workerData: task,
+    name: "image",
+  });
+  worker.on("message", (reply: ImageReply) => ended.resolve(reply));
+  worker.on("error", (error) => ended.reject(lost(file, errorText(error), error)));
+  worker.on("exit", () => ended.reject(lost(file, "its thread ended", undefined)));
+  const reply = await ended.promise;
+  if (reply.kind === "failed") throw fromFailure(reply.failure);
+  return { file, bytes: reply.bytes, position: reply.position };
+}
+
+function lost(file: string, text: string, cause: unknown): AtollError {
+  return new AtollError("INTERNAL", `can't work on the image ${file}: ${text}`, { cause });
+}
