@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Cell, GroupKey } from "../../../global/digest/cell.js";
 import { Content } from "../../../global/digest/content.js";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { Cell, GroupChanges, GroupKey } from "../../../global/digest/cell.js";
 import { Content } from "../../../global/digest/content.js";
 import type { Publication, Transfer } from "../../../global/digest/delta.js";
@@ -8,6 +8,9 @@ import { type LeafChange, makeLeaf, pathOf } from "../../../global/digest/leaf.j
 import { makeSection, type Schema, type Section } from "../../../global/digest/section.js";
 import type { Incarnation, Version } from "../../../global/digest/version.js";
 import { sha256 } from "../../../shared/hash.js";
+
+// One seed, so that a failing run can be had again.
+fc.configureGlobal({ seed: 2_026 });
 
 /** One measure of each kind. */
 export const SCHEMA: Schema = {
@@ -171,7 +174,7 @@ export function digest(state: GlobalState): unknown {
   return {
     regions: regions.sort(byName),
     sections: sections.sort(byName),
-    forgotten: [...state.forgotten].sort(),
+    forgotten: [...state.forgotten].sort(([a], [b]) => (a < b ? -1 : 1)),
   };
 }
 
@@ -193,4 +196,30 @@ export function joined(...states: readonly GlobalState[]): GlobalState {
   const result = new GlobalState(sha256);
   for (const state of states) pull(result, state);
   return result;
+}
+
+/** us-east with a history: a=1 at 3, b=2 at 4, a=5 at 5, a=1 at 6, b gone at 7. */
+export function usEast(more: Partial<Version> = {}): History {
+  const history = new History("us-east", more);
+  for (const step of [{ a: 1 }, { b: 2 }, { a: 5 }, { a: 1 }, { b: undefined }]) history.step(step);
+  return history;
+}
+
+export function newState(): GlobalState {
+  return new GlobalState(sha256);
+}
+
+export function holding(transfer: Transfer): GlobalState {
+  const result = newState();
+  const outcome = result.receive(transfer);
+  if (outcome.kind !== "applied") throw new Error(`the transfer was ${outcome.kind}`);
+  return result;
+}
+
+export function groupsOf(section: Section | undefined): unknown {
+  return new Map([...(section?.content.leaves() ?? [])].map((leaf) => [leaf.key, leaf.cells]));
+}
+
+export function forged(transfer: Transfer): Transfer {
+  return { ...transfer, root: "x".repeat(32) };
 }

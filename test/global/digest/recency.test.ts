@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { makeLeaf, pathOf } from "../../../global/digest/leaf.js";
 import { Recency } from "../../../global/digest/recency.js";
