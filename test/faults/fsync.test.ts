@@ -8,7 +8,7 @@ import { RpcClient } from "../../shared/rpc/client.js";
 import { type Region, startRegion } from "../peers/atoll.js";
 import { REPOSITORY_ROOT } from "../peers/paths.js";
 import { peerTool } from "../peers/tools.js";
-import { readSyncs, straceArgs } from "./sync-trace.js";
+import { readSyncs, straceArgs, traceEnded } from "./sync-trace.js";
 
 /**
  * No put is answered before its log record is on the disk of a majority, as the kernel
@@ -55,12 +55,14 @@ async function syncedPuts(program?: string): Promise<number> {
     wrapper: (index) => [strace.path, ...straceArgs(traces[index] as string)],
     ...(program === undefined ? {} : { program }),
   });
+  const pids = traces.map((_, index) => region.child(index).pid);
   let spans: Span[];
   try {
     spans = await putOneByOne(region);
   } finally {
     await region.stop();
   }
+  await Promise.all(traces.map((trace, index) => traceEnded(trace, pids[index] as number)));
   const syncs = traces.map((trace) => readSyncs(trace, "/log.db"));
   return spans.filter((span) => {
     const members = syncs.filter((calls) =>

@@ -6,9 +6,30 @@ export interface SyncCall {
   readonly returnedAt: number;
 }
 
-/** strace's options for what `readSyncs` reads; the trace goes to `file`. */
+/**
+ * strace's options for what `readSyncs` reads; the trace goes to `file`. The tracer runs
+ * beside the program (-D), which so stays the child that signals reach.
+ */
 export function straceArgs(file: string): string[] {
-  return ["-f", "--seccomp-bpf", "-y", "-ttt", "-T", "-e", "trace=fsync,fdatasync", "-o", file];
+  return [
+    "-D",
+    "-f",
+    "--seccomp-bpf",
+    "-y",
+    "-ttt",
+    "-T",
+    "-e",
+    "trace=fsync,fdatasync",
+    "-o",
+    file,
+  ];
+}
+
+/** Resolves when the tracer has written the end of the process, and with it all before. */
+export async function traceEnded(file: string, pid: number): Promise<void> {
+  const end = new RegExp(`^${pid} .*\\+\\+\\+ (exited|killed)`, "m");
+  while (!end.test(readFileSync(file, "utf8")))
+    await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 const WHOLE = /^(\d+) +([\d.]+) f(?:data)?sync\(\d+<([^>]*)>\) += 0 <([\d.]+)>/;
