@@ -51,22 +51,30 @@ export class MemberStorage {
    */
   static async open(options: StorageOptions): Promise<MemberStorage> {
     const directory = DataDirectory.open(options.path, options.identity);
-    const opened: { log?: DurableLog; backend?: Backend } = {};
     try {
-      const decided = resumeInstall(directory);
-      const log = await openLog(directory, options);
-      opened.log = log;
-      const backend = await openBackend(directory, options.backendHooks);
-      opened.backend = backend;
+      return await MemberStorage.#open(directory, options);
+    } catch (error) {
+      directory.close();
+      throw error;
+    }
+  }
+
+  static async #open(directory: DataDirectory, options: StorageOptions): Promise<MemberStorage> {
+    const decided = resumeInstall(directory);
+    const openingLog = openLog(directory, options);
+    const openingBackend = openBackend(directory, options.backendHooks);
+    await Promise.allSettled([openingLog, openingBackend]);
+    try {
+      const log = await openingLog;
+      const backend = await openingBackend;
       if (decided !== null) await completeInstall(directory, log, backend, decided);
       checkFit(directory, log, backend.loaded);
       if (directory.isNew) directory.establish();
       if (backend.loaded.index > 0) log.startFrom(backend.loaded);
       return new MemberStorage(directory, log, backend, options.backendHooks);
     } catch (error) {
-      await opened.backend?.discard();
-      await opened.log?.close();
-      directory.close();
+      await openingBackend.then((backend) => backend.discard()).catch(() => undefined);
+      await openingLog.then((log) => log.close()).catch(() => undefined);
       throw error;
     }
   }
