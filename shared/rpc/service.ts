@@ -6,16 +6,11 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import type { GenService, GenServiceMethods } from "@bufbuild/protobuf/codegenv2";
-import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
+import type { MethodDefinition } from "@grpc/grpc-js";
 import { asBuffer } from "../bytes.js";
 
 /** A service as protobuf-es describes it. */
 export type AnyService = GenService<GenServiceMethods>;
-
-/** The message types of one method of a service. */
-export type MethodOf<S extends AnyService, M extends keyof S["method"]> = S["method"][M];
-export type InputOf<T extends { input: DescMessage }> = MessageShape<T["input"]>;
-export type OutputOf<T extends { output: DescMessage }> = MessageShape<T["output"]>;
 
 /** The request path of a method, as gRPC puts it on the wire. */
 export function methodPath(method: DescMethod): string {
@@ -59,11 +54,4 @@ export function bytesMethod(method: DescMethod): MethodDefinition<Buffer, Buffer
     responseSerialize: identity,
     responseDeserialize: identity,
   };
-}
-
-/** grpc-js's definition of a service, with bytes on both sides. */
-export function bytesService(service: AnyService): ServiceDefinition {
-  return Object.fromEntries(
-    service.methods.map((method) => [method.localName, bytesMethod(method)]),
-  );
 }

@@ -1,23 +1,9 @@
-import { Metadata, type ServiceError, type StatusObject, status } from "@grpc/grpc-js";
+import { type ServiceError, status } from "@grpc/grpc-js";
 import { AtollError, CODES, type Code } from "../errors.js";
 
 const NAME_OF_CODE = new Map<number, Code>(
   Object.entries(CODES).map(([name, value]) => [value, name as Code]),
 );
-
-/** The gRPC status of an error: code, message, and its details as trailers. */
-export function toStatus(error: AtollError): StatusObject {
-  const metadata = new Metadata();
-  for (const [key, value] of Object.entries(error.details)) {
-    metadata.set(`atoll-${key.toLowerCase()}`, String(value));
-  }
-  return { code: CODES[error.code], details: error.message, metadata };
-}
-
-/** The same as an error object, for grpc-js's callbacks. */
-export function toServiceError(error: AtollError): ServiceError {
-  return Object.assign(new Error(error.message), toStatus(error));
-}
 
 /** The error of a failed call of ours; `target` names the server in its details. */
 export function fromServiceError(error: unknown, target: string): AtollError {

@@ -2,22 +2,27 @@ import { status } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { parseHostPort } from "../../shared/address.js";
 import { AtollError } from "../../shared/errors.js";
-import { fromServiceError, toStatus } from "../../shared/rpc/status.js";
+import { fromServiceError } from "../../shared/rpc/status.js";
+import { errorTrailers } from "../../shared/rpc/trailers.js";
 
 test("an unknown error becomes INTERNAL without its text", () => {
   const error = AtollError.from(new Error("secret path"));
   expect(error.code).toBe("INTERNAL");
-  expect(toStatus(error).details).not.toContain("secret");
+  expect(errorTrailers(error)["grpc-message"]).not.toContain("secret");
   expect((error.cause as Error).message).toBe("secret path");
 });
 
 test("an error survives the way over gRPC", () => {
-  const sent = toStatus(
+  const sent = errorTrailers(
     new AtollError("NOT_FOUND", "no such summary", { details: { summary: "m" } }),
   );
-  expect(sent.code).toBe(status.NOT_FOUND);
-  expect(sent.metadata.get("atoll-summary")).toEqual(["m"]);
-  const received = fromServiceError(Object.assign(new Error("5 NOT_FOUND"), sent), "h:1");
+  expect(sent).toEqual({
+    "grpc-status": "5",
+    "grpc-message": "no such summary",
+    "atoll-summary": "m",
+  });
+  const failure = { code: status.NOT_FOUND, details: sent["grpc-message"] };
+  const received = fromServiceError(Object.assign(new Error("5 NOT_FOUND"), failure), "h:1");
   expect(received).toMatchObject({
     code: "NOT_FOUND",
     message: "no such summary",
