@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { NoticeKind } from "../../../shared/gen/atoll/global/v1/global_pb.js";
+import { changes, groupKey, History, incarnation, OTHER_SCHEMA, version } from "../digest/model.js";
+import { FakeGateway, type Follower, Served } from "./fake-gateway.js";
+
+const API = groupKey("api");
+const WEB = groupKey("web");
+
+let gateway: FakeGateway;
+let served: Served;
+let east: History;
+let west: History;
+
+beforeEach(async () => {
+  gateway = new FakeGateway();
+  served = await Served.start(gateway);
+  east = new History("us-east");
+  west = new History("eu-west");
+  east.step({ api: 3, web: 1 });
+  west.step({ api: 2 });
+  gateway.hear(east.whole(3));
+  gateway.hear(west.whole(3));
+});
+
+afterEach(() => served.stop());
+
+/** us-east goes on by one step. */
+function stepEast(groups: Readonly<Record<string, number | undefined>>): void {
+  east.step(groups);
+  gateway.hear(east.delta(east.last - 1, east.last));
+}
+
+/** Ends a subscription after its first heartbeat, and gives the token. */
+async function tokenOf(follower: Follower): Promise<Uint8Array> {
+  await follower.until("heartbeat");
+  follower.cancel();
+  return follower.token;
+}
+
+describe("a resume token", () => {
+  test("brings only what is newer, from another gateway too", async () => {
+    const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
+    const other = new FakeGateway();
+    const elsewhere = await Served.start(other);
+    try {
+      other.hear(east.whole(3));
+      other.hear(west.whole(3));
+      east.step({ web: 2 });
+      other.hear(east.delta(3, 4));
+      const follower = elsewhere.subscribe({ summaries: ["machines"], resumeToken: token });
+      const update = await follower.until("update");
+      expect(update.reset).toBe(false);
+      expect(update.groups.map(({ key }) => key)).toEqual([WEB]);
+      const heartbeat = await follower.until("heartbeat");
+      expect(heartbeat.complete).toBe(true);
+      expect(follower.notices).toEqual([]);
+      follower.cancel();
+    } finally {
+      await elsewhere.stop();
+    }
+  });
+
+  test("brings removals, and groups of regions that came later", async () => {
+    const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
+    stepEast({ web: undefined });
+    const south = new History("ap-south");
+    south.step({ api: 10 });
+    gateway.hear(south.whole(3));
+    const follower = served.subscribe({ summaries: ["machines"], resumeToken: token });
+    const update = await follower.until("update");
+    expect(update).toMatchObject({ reset: false, removed: [WEB] });
+    expect(follower.count(API)).toBe(15);
+    follower.cancel();
+  });
+
+  test("from before what can be told apart is a gap, and a reset follows", async () => {
+    const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
+    east.step({ api: 8 });
+    gateway.hear(east.whole(4));
+    const follower = served.subscribe({ summaries: ["machines"], resumeToken: token });
+    expect(await follower.until("notice")).toMatchObject({
+      kind: NoticeKind.GAP,
+      region: "us-east",
+      summary: "machines",
+    });
+    expect(await follower.until("update")).toMatchObject({ reset: true });
+    expect(follower.count(API)).toBe(10);
+    follower.cancel();
+  });
+
+  test("of an earlier life of a region says restore, and a reset follows", async () => {
+    const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
+    gateway.hear(new History("us-east", { incarnation: incarnation(2, "b") }).whole(2));
+    const follower = served.subscribe({ summaries: ["machines"], resumeToken: token });
+    expect((await follower.until("notice")).kind).toBe(NoticeKind.RESTORE);
+    expect(await follower.until("update")).toMatchObject({ reset: true });
+    follower.cancel();
+  });
+
+  test("of another definition says so, and a reset follows", async () => {
+    const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
+    for (const region of ["us-east", "eu-west"]) {
+      gateway.hear({
+        id: { region, summary: "machines" },
+        to: version(9, { definition: 5 }),
+        from: undefined,
+        schema: OTHER_SCHEMA,
+        changes: changes({ api: 1 }),
+      });
+    }
+    const follower = served.subscribe({ summaries: ["machines"], resumeToken: token });
+    expect((await follower.until("notice")).kind).toBe(NoticeKind.DEFINITION_CHANGE);
+    expect(await follower.until("update")).toMatchObject({ reset: true });
+    follower.cancel();
+  });
+
+  test("that is ahead of this gateway waits for it, so that nothing goes back", async () => {
+    stepEast({ api: 8 });
+    const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
+    const other = new FakeGateway();
+    const elsewhere = await Served.start(other);
+    try {
+      other.hear(east.whole(3));
+      other.hear(west.whole(3));
+      const follower = elsewhere.subscribe({ summaries: ["machines"], resumeToken: token });
+      expect(await follower.until("notice")).toMatchObject({
+        kind: NoticeKind.BEHIND,
+        region: "us-east",
+      });
+      const heartbeat = await follower.until("heartbeat");
+      expect(heartbeat.complete).toBe(false);
+      east.step({ web: 9 });
+      other.hear(east.delta(3, 5));
+      const update = await follower.until("update");
+      expect(update).toMatchObject({ reset: false });
+      expect(follower.count(WEB)).toBe(9);
+      expect((await follower.until("heartbeat")).complete).toBe(true);
+      follower.cancel();
+    } finally {
+      await elsewhere.stop();
+    }
+  });
+
+  test("that can't be read, or is of other filters, is a reset", async () => {
+    const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
+    for (const [request, resumeToken] of [
+      [{ summaries: ["machines"] }, new Uint8Array([1, 2, 3])],
+      [{ summaries: ["machines"], byRegion: true }, token],
+    ] as const) {
+      const follower = served.subscribe({ ...request, summaries: ["machines"], resumeToken });
+      expect((await follower.until("notice")).kind).toBe(NoticeKind.RESET);
+      expect(await follower.until("update")).toMatchObject({ reset: true });
+      follower.cancel();
+    }
+  });
+});
