@@ -1,5 +1,5 @@
 import { isCelError, isCelUint, parse, plan } from "@bufbuild/cel";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Bindings } from "../../../global/summary/cel/bindings.js";
 import { ENVIRONMENT } from "../../../global/summary/cel/environment.js";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Cell } from "../../../global/digest/cell.js";
 import { Bindings } from "../../../global/summary/cel/bindings.js";
