@@ -8,7 +8,7 @@ import { type FileIdentity, fileIdentity, type Identity } from "./identity.js";
 import { storageError } from "./storage-error.js";
 
 /** Format of the directory as a whole; in its VERSION file, and the only one that is opened. */
-export const DIRECTORY_FORMAT = 1;
+const DIRECTORY_FORMAT = 1;
 
 const versionSchema = z.object({ format: z.number(), cluster: z.string(), member: z.string() });
 

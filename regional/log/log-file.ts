@@ -11,7 +11,7 @@ import { storageError } from "./storage-error.js";
 import { checkWal } from "./wal-check.js";
 
 /** Format of the log's file; written into it, and the only one that is opened. */
-export const LOG_FORMAT = 1;
+const LOG_FORMAT = 1;
 
 const PAGE_BYTES = 4096;
 
