@@ -88,8 +88,9 @@ export class WatchAnswers implements WatchSink {
     return this.#control(watchId, revision, {});
   }
 
-  compacted(watchId: bigint, revision: number, compactRevision: number): boolean {
-    return this.#control(watchId, revision, { canceled: true, compactRevision });
+  /** etcd leaves the revision out of this one (`mvcc/watcher_group.go`, chooseAll). */
+  compacted(watchId: bigint, _revision: number, compactRevision: number): boolean {
+    return this.#control(watchId, 0, { canceled: true, compactRevision });
   }
 
   /** The answer to a creation, good or bad. */
