@@ -52,8 +52,12 @@ export class ByteWriter {
 
   /** A binary string, one byte a unit, without its length. */
   binary(value: string): void {
-    this.#reserve(value.length);
-    for (let i = 0; i < value.length; i++) this.#bytes[this.#length++] = value.charCodeAt(i);
+    const { length } = value;
+    this.#reserve(length);
+    const bytes = this.#bytes;
+    const start = this.#length;
+    for (let i = 0; i < length; i++) bytes[start + i] = value.charCodeAt(i);
+    this.#length = start + length;
   }
 
   #reserve(count: number): void {

@@ -78,7 +78,7 @@ export class Content {
   with(changes: readonly LeafChange[]): Content {
     if (changes.length === 0) return this;
     const sorted = [...changes].sort(compareLeaves);
-    return new Content(this.#update(this.#root, sorted, 0), this.#hash);
+    return new Content(this.#update(this.#root, sorted, 0, sorted.length, 0), this.#hash);
   }
 
   /** One group. */
@@ -107,22 +107,29 @@ export class Content {
     return difference;
   }
 
-  #update(node: Node | undefined, changes: readonly LeafChange[], depth: number): Node | undefined {
-    if (node?.kind !== "branch")
-      return this.#build(mergeLeaves(node?.leaves ?? [], changes), depth);
-    const children = [...node.children];
-    let size = 0;
-    let start = 0;
-    while (start < changes.length) {
-      const slot = nibble((changes[start] as LeafChange).path, depth);
-      let end = start + 1;
-      while (end < changes.length && nibble((changes[end] as LeafChange).path, depth) === slot) {
-        end++;
-      }
-      children[slot] = this.#update(children[slot], changes.slice(start, end), depth + 1);
-      start = end;
+  /** The node after the changes from `start` to `end`, which are all below it. */
+  #update(
+    node: Node | undefined,
+    changes: readonly LeafChange[],
+    start: number,
+    end: number,
+    depth: number,
+  ): Node | undefined {
+    if (node?.kind !== "branch") {
+      return this.#build(mergeLeaves(node?.leaves ?? [], changes, start, end), depth);
     }
-    for (const child of children) size += child?.size ?? 0;
+    const children = node.children.slice();
+    let { size } = node;
+    for (let from = start; from < end; ) {
+      const slot = nibble((changes[from] as LeafChange).path, depth);
+      let to = from + 1;
+      while (to < end && nibble((changes[to] as LeafChange).path, depth) === slot) to++;
+      const before = children[slot];
+      const child = this.#update(before, changes, from, to, depth + 1);
+      children[slot] = child;
+      size += (child?.size ?? 0) - (before?.size ?? 0);
+      from = to;
+    }
     if (size <= BUCKET_LEAVES) return this.#bucket(children.flatMap(leafList));
     return this.#branch(children, size);
   }
@@ -151,17 +158,26 @@ export class Content {
   #branch(children: readonly (Node | undefined)[], size: number): Branch {
     writer.reset();
     writer.byte(HASH_DOMAIN.branch);
-    writer.uint32(children.reduce((bits, child, slot) => (child ? bits | (1 << slot) : bits), 0));
+    let present = 0;
+    for (let slot = 0; slot < FAN_OUT; slot++)
+      if (children[slot] !== undefined) present |= 1 << slot;
+    writer.uint32(present);
     for (const child of children) if (child !== undefined) writer.binary(child.hash);
     return { kind: "branch", size, hash: this.#hash(writer.written()), children };
   }
 }
 
-/** Merges changes into a bucket's leaves; both sorted, and so is the result. */
-function mergeLeaves(leaves: readonly Leaf[], changes: readonly LeafChange[]): Leaf[] {
+/** Merges the changes from `start` to `end` into a bucket's leaves; all sorted, as the result. */
+function mergeLeaves(
+  leaves: readonly Leaf[],
+  changes: readonly LeafChange[],
+  start: number,
+  end: number,
+): Leaf[] {
   const merged: Leaf[] = [];
   let at = 0;
-  for (const change of changes) {
+  for (let index = start; index < end; index++) {
+    const change = changes[index] as LeafChange;
     while (at < leaves.length && compareLeaves(leaves[at] as Leaf, change) < 0) {
       merged.push(leaves[at++] as Leaf);
     }
