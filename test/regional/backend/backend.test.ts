@@ -1,5 +1,7 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { StateFile } from "../../../regional/backend/state-file.js";
@@ -7,10 +9,12 @@ import type { BackendRecord } from "../../../regional/store/records.js";
 import { Deferred } from "../../../shared/deferred.js";
 import { AtollError } from "../../../shared/errors.js";
 import { MAX_BACKEND_QUEUE_BYTES } from "../../../shared/limits.js";
+import { workerFile } from "../../../shared/worker.js";
 import { identity } from "../log/entries.js";
 import { tempDirectory } from "../log/support.js";
+import { positionAt } from "./positions.js";
 import { lease, meta, row } from "./records.js";
-import { loadAll, openBackend, positionAt } from "./support.js";
+import { loadAll, openBackend } from "./support.js";
 
 function place(): string {
   return join(tempDirectory(), "state.db");
@@ -169,6 +173,21 @@ describe("the backend", () => {
     await expect(again.drained()).rejects.toThrow("record 4");
     again.write([row(5, "five")], positionAt(2), 2);
     expect(again.pendingBytes).toBe(0);
+  });
+
+  it("fails once, by name and cause, when the disk has no room", () => {
+    const path = place();
+    const program = fileURLToPath(workerFile("./full-disk-child.js", import.meta.url));
+    // A limit on file sizes stands in for a full disk; Node ignores the signal that comes with it.
+    const script = `ulimit -f 2000 && exec "${process.execPath}" "${program}" "${path}"`;
+    const child = spawnSync("sh", ["-c", script], { encoding: "utf8" });
+    expect(child.stderr).toBe("");
+    const [failure, refused, closed] = child.stdout.trim().split("\n");
+    expect(failure).toMatch(
+      /^1 (RESOURCE_EXHAUSTED|INTERNAL): can't write the state database .*state\.db: .*\(SQLITE_(FULL|IOERR_WRITE)\)$/,
+    );
+    expect(refused).toContain("can't write the state database");
+    expect(closed).toBe("closed");
   });
 
   it("drops what is queued when it is discarded, and refuses what waits", async () => {

@@ -8,8 +8,9 @@ import { DataDirectory } from "../../../regional/log/directory.js";
 import { DurableLog } from "../../../regional/log/durable-log.js";
 import { confState, initial, makeEntries } from "../log/entries.js";
 import { hard, tempDirectory } from "../log/support.js";
+import { positionAt } from "./positions.js";
 import { meta, row } from "./records.js";
-import { loadAll, member, openMember, positionAt } from "./support.js";
+import { loadAll, member, openMember } from "./support.js";
 
 const OLD = ["1/0=old meta", "4/1=old", "4/2=only old"];
 const NEW = ["1/0=new meta", "4/1=new", "4/9=only new"];

@@ -10,8 +10,9 @@ import { AtollError } from "../../../shared/errors.js";
 import { seededRandom } from "../../../shared/random.js";
 import { identity } from "../log/entries.js";
 import { tempDirectory } from "../log/support.js";
+import { positionAt } from "./positions.js";
 import { lease, meta, row } from "./records.js";
-import { describeRecord, positionAt } from "./support.js";
+import { describeRecord } from "./support.js";
 
 const value = fc.option(fc.uint8Array({ maxLength: 60 }));
 const number = fc.oneof(fc.nat(8), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }));

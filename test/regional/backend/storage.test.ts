@@ -9,8 +9,9 @@ import { AtollError } from "../../../shared/errors.js";
 import { workerFile } from "../../../shared/worker.js";
 import { confState, makeEntries } from "../log/entries.js";
 import { hard, tempDirectory } from "../log/support.js";
+import { positionAt } from "./positions.js";
 import { meta, row } from "./records.js";
-import { loadAll, member, openMember, positionAt } from "./support.js";
+import { loadAll, member, openMember } from "./support.js";
 
 async function append(storage: MemberStorage, first: number, count: number): Promise<void> {
   await new Promise<void>((resolve) => {

@@ -2,7 +2,6 @@ import { onTestFinished } from "vitest";
 import { Backend, type BackendHooks } from "../../../regional/backend/backend.js";
 import { MemberStorage } from "../../../regional/backend/storage.js";
 import type { Identity } from "../../../regional/log/identity.js";
-import type { SnapshotMetadata } from "../../../regional/raft/types.js";
 import type { BackendRecord } from "../../../regional/store/records.js";
 import type { AtollError } from "../../../shared/errors.js";
 import { confState, identity } from "../log/entries.js";
@@ -29,10 +28,6 @@ export async function openMember(path: string, who: Identity = member): Promise<
   const storage = await MemberStorage.open(options);
   onTestFinished(() => storage.close());
   return storage;
-}
-
-export function positionAt(index: number, term = 1): SnapshotMetadata {
-  return { index, term, confState };
 }
 
 export function describeRecord({ table, key, value }: BackendRecord): string {
