@@ -45,7 +45,7 @@ export interface EngineOptions {
   readonly state: RegionState;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called about once a second, on any member. */
+  /** Called about once a second, and when another leader is known. */
   readonly onChore: () => void;
   /** The engine can't go on. Called once at most. */
   readonly onFatal: (error: unknown) => void;
@@ -295,6 +295,8 @@ export class MemberEngine implements LeaseCallTarget {
     else if (lead === NO_NODE) logger.info({ term }, "no leader");
     else logger.info({ term, leader: lead.toString(16) }, "leader changed");
     this.leaseCalls.leaderChanged();
+    // What this member has to say to a leader, such as its attributes.
+    this.#options.onChore();
   }
 
   #onLink(id: number, up: boolean): void {
