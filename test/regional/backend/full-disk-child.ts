@@ -22,8 +22,9 @@ const backend = await Backend.open({
   },
 });
 
-let refused = "not refused";
-for (let i = 1; failures === 0; i++) {
+const NOT_REFUSED = "not refused";
+let refused = NOT_REFUSED;
+for (let i = 1; refused === NOT_REFUSED; i++) {
   backend.write([row(i, "x".repeat(50_000))], positionAt(i), i);
   await backend.checkpoint().catch((error: unknown) => {
     refused = errorText(error);
