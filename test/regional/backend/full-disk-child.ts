@@ -22,13 +22,14 @@ const backend = await Backend.open({
   },
 });
 
-const NOT_REFUSED = "not refused";
-let refused = NOT_REFUSED;
-for (let i = 1; refused === NOT_REFUSED; i++) {
+let refused: string | undefined;
+for (let i = 1; refused === undefined; i++) {
   backend.write([row(i, "x".repeat(50_000))], positionAt(i), i);
-  await backend.checkpoint().catch((error: unknown) => {
+  try {
+    await backend.checkpoint();
+  } catch (error) {
     refused = errorText(error);
-  });
+  }
 }
 const text = await failed.promise;
 await backend.close();
