@@ -29,7 +29,7 @@ export class Hub {
     return this.#listeners.size;
   }
 
-  /** Tells of every change; the result ends it. */
+  /** Tells of every change of groups and standings; the result ends it. */
   listen(listener: (change: ViewChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -61,11 +61,13 @@ export class Hub {
   }
 
   #moved(change: ViewChange): void {
-    const whole = this.notices.observe(change);
-    const seen = whole ? { region: change.region, summary: undefined } : change;
+    const reach = this.notices.observe(change);
+    const seen = reach === "region" ? { region: change.region, summary: undefined } : change;
     for (const { feed } of this.#feeds.values()) {
       if (seen.summary === undefined || seen.summary === feed.summary) feed.touch();
     }
+    // New versions of equal content can wait for the subscribers' next heartbeat.
+    if (reach === "version") return;
     for (const listener of this.#listeners) listener(seen);
   }
 }

@@ -11,11 +11,20 @@ import type { Incarnation } from "../digest/version.js";
 import { versionMessage } from "./messages.js";
 import type { ViewChange } from "./view-source.js";
 
+/** How far a change goes: only a version, a section's groups or standing, or the whole region. */
+export type Reach = "version" | "section" | "region";
+
+interface SummaryMemory {
+  readonly fingerprint: string;
+  readonly root: string;
+  readonly quarantined: boolean;
+}
+
 interface RegionMemory {
   incarnation: Incarnation;
   revision: number;
   inConflict: boolean;
-  readonly summaries: Map<string, { fingerprint: string; quarantined: boolean }>;
+  readonly summaries: Map<string, SummaryMemory>;
 }
 
 /**
@@ -45,29 +54,28 @@ export class NoticeLog {
     return number < this.#first ? undefined : this.#notices.slice(number - this.#first);
   }
 
-  /**
-   * Looks at what moved, and logs what has happened to it. True when it happened to the
-   * region as a whole, whatever the change says.
-   */
-  observe(change: ViewChange): boolean {
+  /** Looks at what moved, logs what has happened to it, and tells how far that goes. */
+  observe(change: ViewChange): Reach {
     const { region } = change;
     const register = this.#state.region(region);
     const memory = this.#regions.get(region);
     if (register === undefined) {
-      if (memory === undefined) return false;
+      if (memory === undefined) return "version";
       this.#regions.delete(region);
       this.#log(NoticeKind.FORGOTTEN, region, "", "the region was removed for good", memory);
-      return true;
+      return "region";
     }
     const logged = this.end;
     const now = this.#observeRegion(register, memory);
-    const whole = this.end > logged;
+    const whole = change.summary === undefined || this.end > logged;
     const names =
       change.summary === undefined
         ? [...register.sections()].map((section) => section.id.summary)
         : [change.summary];
-    for (const summary of names) this.#observeSummary(register, now, summary);
-    return whole;
+    let moved = false;
+    for (const summary of names) moved = this.#observeSummary(register, now, summary) || moved;
+    if (whole) return "region";
+    return moved ? "section" : "version";
   }
 
   #observeRegion(register: RegionView, memory: RegionMemory | undefined): RegionMemory {
@@ -93,15 +101,18 @@ export class NoticeLog {
     return now;
   }
 
-  #observeSummary(register: RegionView, memory: RegionMemory, summary: string): void {
+  /** True when more than the version has moved. */
+  #observeSummary(register: RegionView, memory: RegionMemory, summary: string): boolean {
     const { region } = register;
     const section = register.section(summary);
-    if (section === undefined) return;
+    if (section === undefined) return true;
+    const { root } = section;
     const { fingerprint } = section.schema;
     const fault = register.fault(summary);
     const quarantined = fault?.quarantined === true;
     const before = memory.summaries.get(summary);
-    memory.summaries.set(summary, { fingerprint, quarantined });
+    memory.summaries.set(summary, { fingerprint, root, quarantined });
+    const moved = before?.root !== root || before.quarantined !== quarantined;
     const earlier = { ...memory };
     memory.revision = Math.max(memory.revision, section.version.revision);
     if (quarantined && before?.quarantined !== true) {
@@ -109,7 +120,7 @@ export class NoticeLog {
     } else if (!quarantined && before?.quarantined === true) {
       this.#log(NoticeKind.HEALED, region, summary, "the quarantine has ended", earlier, memory);
     }
-    if (before === undefined || before.fingerprint === fingerprint) return;
+    if (before === undefined || before.fingerprint === fingerprint) return moved;
     if (section.schema.retired) {
       const text = "the region has deleted the summary";
       this.#log(NoticeKind.RETIRED, region, summary, text, earlier, memory);
@@ -117,6 +128,7 @@ export class NoticeLog {
       const text = `the region publishes the definition of its revision ${section.version.definition}`;
       this.#log(NoticeKind.DEFINITION_CHANGE, region, summary, text, earlier, memory);
     }
+    return moved;
   }
 
   #log(

@@ -62,6 +62,7 @@ export class FreshnessBook {
     this.#confirmations.set(region, list);
     let lowest = Number.POSITIVE_INFINITY;
     for (const section of this.#state.region(region)?.sections() ?? []) {
+      if (section.schema.retired) continue;
       this.#raise(section, list);
       lowest = Math.min(lowest, section.version.revision);
     }

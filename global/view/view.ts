@@ -128,6 +128,8 @@ export class View {
     let asOf: number | undefined = Number.POSITIVE_INFINITY;
     let trouble = "";
     for (const section of register?.sections() ?? []) {
+      // What was deleted stays at the revision of its end.
+      if (section.schema.retired) continue;
       revision = Math.min(revision, section.version.revision);
       const own = this.#freshness.asOf(section);
       asOf = own === undefined || asOf === undefined ? undefined : Math.min(asOf, own);
@@ -135,8 +137,8 @@ export class View {
       if (fault?.quarantined === true) trouble = `${section.id.summary}: ${fault.message}`;
     }
     let incarnation = register?.incarnation;
-    if (register === undefined || revision === Number.POSITIVE_INFINITY) {
-      incarnation = confirmed?.incarnation;
+    if (revision === Number.POSITIVE_INFINITY) {
+      incarnation = confirmed?.incarnation ?? incarnation;
       revision = confirmed?.revision ?? 0;
       asOf = confirmed?.asOfMs;
     }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { GlobalState } from "../../../global/digest/global-state.js";
-import type { Section } from "../../../global/digest/section.js";
+import { RETIRED, type Section } from "../../../global/digest/section.js";
 import {
   ageAt,
   asOfFromEcho,
@@ -217,6 +217,19 @@ describe("a region's reading", () => {
       revision: 5,
       status: "fresh",
     });
+  });
+
+  test("as a whole does not stand still with a summary that was deleted", () => {
+    moveTo(5);
+    const gone = { region: REGION, summary: "gone" };
+    const to = version(3, { definition: 3 });
+    state.publish({ id: gone, to, from: undefined, schema: RETIRED, changes: new Map() });
+    confirm(5, 1_000);
+    expect(view.regionReading(REGION, LINKS, 1_100)).toMatchObject({
+      revision: 5,
+      status: "fresh",
+    });
+    expect(view.summaries()).toEqual(["machines"]);
   });
 
   test("without any summary stands where it was last confirmed", () => {
