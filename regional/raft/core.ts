@@ -60,6 +60,11 @@ export class Core {
   randomizedElectionTimeout = 0;
   /** Ticks of this node's life; a leader's lease is counted in them. */
   ticks = 0;
+  /**
+   * This node has never stored a term, and reads are lease-based: were it to restart now, it
+   * would not know that it may have heard from a leader.
+   */
+  unknowing = false;
   /** No vote before this tick: whom this node heard from before it restarted is forgotten. */
   voteFrom = 0;
 
@@ -96,7 +101,7 @@ export class Core {
     } else if (type !== MessageType.prop && type !== MessageType.readIndex) {
       message.term = this.term;
     }
-    if (promisesDurability(type)) {
+    if (promisesDurability(type) || (this.unknowing && type === MessageType.heartbeatResp)) {
       this.afterAppend.push(message);
     } else {
       if (message.to === this.id) violated(`message of type ${type} to itself`);

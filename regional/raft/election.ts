@@ -87,8 +87,32 @@ export function handleVoteRequest(core: Core, request: Message): void {
       core.vote = request.from;
     }
   } else {
-    core.send({ type, to: request.from, term: core.term, reject: true });
+    core.send({ type, to: request.from, term: core.term, reject: true, ...commitHint(core) });
   }
+}
+
+/**
+ * What a node that can't campaign itself adds to its refusal: the last entry that it knows to
+ * be committed. Without it a group could be stuck for ever: the commit of a membership change
+ * is known to the members which that change removed, they have longer logs than those who
+ * stay, and so refuse them their votes under the old membership.
+ */
+function commitHint(core: Core): { commit?: number; logTerm?: number } {
+  const commit = core.log.committed;
+  const logTerm = core.promotable() ? undefined : core.log.term(commit);
+  return logTerm === undefined ? {} : { commit, logTerm };
+}
+
+/**
+ * Takes a refusal's hint: that this log's very entry is committed holds in any term. An
+ * election under way is given up, since what is committed now may change the membership.
+ */
+export function takeCommitHint(core: Core, refusal: Message): void {
+  const { commit, logTerm } = refusal;
+  if (core.state === RaftState.leader || commit <= core.log.committed) return;
+  if (!core.log.matchTerm(commit, logTerm)) return;
+  core.log.commitTo(commit);
+  if (core.state !== RaftState.follower) becomeFollower(core, core.term, NO_NODE);
 }
 
 function lead(core: Core): void {
@@ -106,7 +130,10 @@ function lead(core: Core): void {
 /** Counts an answer to this (pre-)candidate's request. */
 export function handleVote(core: Core, message: Message): void {
   const result = core.tracker.recordVote(message.from, !message.reject);
-  if (result === "lost") becomeFollower(core, core.term, NO_NODE);
-  else if (result === "won" && core.state === RaftState.preCandidate) campaign(core, "election");
-  else if (result === "won") lead(core);
+  if (result === "pending") return;
+  if (result === "lost" || !core.promotable()) becomeFollower(core, core.term, NO_NODE);
+  else if (core.state === RaftState.preCandidate) campaign(core, "election");
+  // Others may make a majority before the own vote is durable. To lead then would be wrong:
+  // after a crash the term would be forgotten, and the same voters would grant it again.
+  else if (core.tracker.hasVoteOf(core.id)) lead(core);
 }

@@ -18,6 +18,7 @@ export class RaftLog {
   /** Bytes handed out for apply and not yet applied. */
   #applyingBytes = 0;
   #applyingPaused = false;
+  #restoredThrough = 0;
 
   /** @param maxApplyingBytes bound of what is handed out for apply at one time */
   constructor(storage: RaftStorage, maxApplyingBytes: number) {
@@ -36,6 +37,11 @@ export class RaftLog {
 
   get applied(): number {
     return this.#applied;
+  }
+
+  /** Index of the last snapshot that replaced the log; 0 if none did. */
+  get restoredThrough(): number {
+    return this.#restoredThrough;
   }
 
   firstIndex(): number {
@@ -211,6 +217,7 @@ export class RaftLog {
   /** Replaces the whole log by a snapshot, all of it committed. */
   restore(snapshot: Snapshot): void {
     this.#committed = snapshot.metadata.index;
+    this.#restoredThrough = snapshot.metadata.index;
     this.unstable.restore(snapshot);
   }
 }

@@ -87,7 +87,10 @@ export class RawNode {
     const { applied } = checked;
     core.log.restoreCommit(Math.max(hardState.commit, applied, core.log.committed));
     if (applied > core.log.applied) core.log.appliedTo(applied, 0);
-    if (checked.readOnly === "leaseBased" && core.term > 0) core.voteFrom = checked.electionTicks;
+    if (checked.readOnly === "leaseBased") {
+      if (core.term === 0) core.unknowing = true;
+      else core.voteFrom = checked.electionTicks;
+    }
     becomeFollower(core, core.term, NO_NODE);
     this.id = checked.id;
     this.#core = core;
@@ -161,10 +164,14 @@ export class RawNode {
    * Puts a membership change into effect; called for each committed conf-change entry when
    * it is applied (unless the state machine refuses the change). Returns the configuration
    * to be kept with the applied state.
+   *
+   * `index` is the entry's. A snapshot may have reached the node while the entry was on its
+   * way through the apply thread; what it covers is in effect already and is passed over.
    * @throws AtollError FAILED_PRECONDITION when the change can't be made to the active
    *   configuration (never for one that the leader checked)
    */
-  applyConfChange(change: ConfChange): ConfState {
+  applyConfChange(change: ConfChange, index: number): ConfState {
+    if (index <= this.#core.log.restoredThrough) return this.#core.tracker.conf;
     return applyConfChange(this.#core, change);
   }
 

@@ -20,8 +20,10 @@
  *      steps the local ones and returns the rest.
  *    - **`rd.storageApply`** goes to the apply thread: a FIFO of one. It applies `entries` in
  *      order to the state machine; for each entry of type confChange(V2) the driver calls
- *      applyConfChange(decodeConfChange(entry)) before the responses are delivered. Then
- *      completeStorage(message).
+ *      applyConfChange(decodeConfChange(entry), entry.index) before the responses are
+ *      delivered. Then completeStorage(message). If the append thread has installed a
+ *      snapshot meanwhile, entries at or before its index are skipped (the responses are
+ *      delivered all the same): they are in the state already.
  *    A committed entry is given out for apply only once it is durable *here* too (its
  *    storageAppendResp was stepped), so the state machine never gets ahead of the own log.
  *    The two threads need not wait for each other otherwise.

@@ -1,5 +1,10 @@
 import type { Core } from "./core.js";
-import { handleVoteRequest, ignoresVoteRequest, startElection } from "./election.js";
+import {
+  handleVoteRequest,
+  ignoresVoteRequest,
+  startElection,
+  takeCommitHint,
+} from "./election.js";
 import { stepCandidate, stepFollower } from "./follower.js";
 import { handleProposal, stepLeader, tickLeader } from "./leader.js";
 import type { StepOutcome } from "./outcome.js";
@@ -104,6 +109,10 @@ export function stepMessage(core: Core, message: Message): StepOutcome {
       }
       return "ok";
     }
+    case MessageType.voteResp:
+    case MessageType.preVoteResp:
+      if (message.reject) takeCommitHint(core, message);
+      break;
     default:
   }
   if (core.state === RaftState.leader) return stepLeader(core, message);

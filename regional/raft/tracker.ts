@@ -107,6 +107,10 @@ export class Tracker implements AckLookup {
     this.#votes = new Map();
   }
 
+  hasVoteOf(id: number): boolean {
+    return this.#votes.get(id) === true;
+  }
+
   /** Counts a vote (a node's first one only) and tells where the election stands. */
   recordVote(id: number, granted: boolean): VoteResult {
     if (!this.#votes.has(id)) this.#votes.set(id, granted);

@@ -135,7 +135,7 @@ export type MessageType = (typeof MessageType)[keyof typeof MessageType];
  * | app | index/logTerm: position before `entries`; commit |
  * | appResp | index: acknowledged or (reject) refused index; rejectHint/logTerm: where to probe |
  * | vote, preVote | index/logTerm: the candidate's last entry; context: CAMPAIGN_TRANSFER or null |
- * | voteResp, preVoteResp | reject |
+ * | voteResp, preVoteResp | reject; commit/logTerm: a committed entry (see commitHint) |
  * | snap | snapshot |
  * | heartbeat | commit; context: the read round being confirmed |
  * | heartbeatResp | context |
