@@ -1,6 +1,6 @@
 import type { BinaryKey } from "../../shared/bytes.js";
 import { STORE_SLAB_BYTES } from "../../shared/limits.js";
-import { KV_TAG, Row, Slab } from "./row.js";
+import { KV_TAG, Row, type RowFields, type RowLease, Slab } from "./row.js";
 import { varintSize, writeVarint } from "./wire.js";
 
 /** Keys up to this length are written character by character, which is faster then. */
@@ -17,13 +17,6 @@ function writeKey(into: Buffer, at: number, key: BinaryKey): number {
 function writeNumber(into: Buffer, at: number, tag: number, value: number): number {
   into[at] = tag;
   return writeVarint(into, at + 1, value);
-}
-
-/** A lease as rows carry it. */
-export interface RowLease {
-  readonly id: bigint;
-  /** The id as a varint. */
-  readonly varint: Uint8Array;
 }
 
 /**
@@ -92,6 +85,18 @@ export class Arena {
     const at = writeKey(slab.bytes, slab.used, key);
     writeNumber(slab.bytes, at, KV_TAG.modRevision, modRevision);
     return this.#place(new Row(key, 0, modRevision, 0, 0n, ordinal, slab, slab.used, size));
+  }
+
+  /** Takes in a row that was encoded before. */
+  adopt(fields: RowFields, ordinal: number, encoded: Uint8Array): Row {
+    const { key, createRevision, modRevision, version, lease } = fields;
+    const size = encoded.length;
+    const slab = this.#room(size);
+    slab.bytes.set(encoded, slab.used);
+    const id = lease === undefined ? 0n : lease.id;
+    return this.#place(
+      new Row(key, createRevision, modRevision, version, id, ordinal, slab, slab.used, size),
+    );
   }
 
   /** Says that a row is no longer needed. */

@@ -1,5 +1,5 @@
 import type { BinaryKey } from "../../shared/bytes.js";
-import type { RowLease } from "./arena.js";
+import type { RowLease } from "./row.js";
 import { int64Varint } from "./wire.js";
 
 /** A lease as the log knows it; what time is left is the lessor's to say. */

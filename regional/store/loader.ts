@@ -1,15 +1,12 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import { must } from "../../shared/assert.js";
-import { toBinaryKey } from "../../shared/bytes.js";
 import { AtollError } from "../../shared/errors.js";
-import { type KeyValue, KeyValueSchema } from "../../shared/gen/etcd/mvccpb/kv_pb.js";
 import { decodeMember } from "./membership.js";
 import type { Mvcc } from "./mvcc.js";
 import { emptyParts, type StateParts } from "./parts.js";
 import { type BackendRecord, type Meta, RecordTable, readLease, readMeta } from "./records.js";
 import type { Row } from "./row.js";
+import { decodeRow } from "./row-decoder.js";
 import { RowLog } from "./row-log.js";
-import { DECODE_OPTIONS, int64Varint } from "./wire.js";
 
 function unreadable(record: BackendRecord, what: string): AtollError {
   const key = typeof record.key === "number" ? record.key : Buffer.from(record.key).toString("hex");
@@ -111,7 +108,9 @@ export class PartsLoader {
       throw unreadable(record, "is out of order");
     }
     this.#last = ordinal;
-    const row = readRow(mvcc, record, ordinal, value);
+    const fields = decodeRow(value);
+    if (fields === undefined) throw unreadable(record, "is not a KeyValue");
+    const row = mvcc.arena.adopt(fields, ordinal, value);
     const history = mvcc.keys.get(row.key);
     const before = history?.current();
     if (before !== undefined) mvcc.leases.detach(before.lease, row.key);
@@ -127,23 +126,6 @@ export class PartsLoader {
     if (mvcc.log.next !== row.ordinal) throw unreadable(record, "comes after a gap");
     mvcc.log.push(row);
   }
-}
-
-/** Writes a record's row into the arena. */
-function readRow(mvcc: Mvcc, record: BackendRecord, ordinal: number, value: Uint8Array): Row {
-  let kv: KeyValue;
-  try {
-    kv = fromBinary(KeyValueSchema, value, DECODE_OPTIONS);
-  } catch {
-    throw unreadable(record, "is not a KeyValue");
-  }
-  const key = toBinaryKey(kv.key);
-  const mod = Number(kv.modRevision);
-  if (kv.version === 0n) return mvcc.arena.tombstone(key, mod, ordinal);
-  const lease = kv.lease === 0n ? undefined : { id: kv.lease, varint: int64Varint(kv.lease) };
-  const [create, version] = [Number(kv.createRevision), Number(kv.version)];
-  const { length } = kv.value;
-  return mvcc.arena.put(key, create, mod, version, lease, ordinal, kv.value, 0, length);
 }
 
 /** Does for a row at or below the compact revision what Compactor does. */

@@ -16,12 +16,16 @@ export interface KeyRange {
   readonly to: BinaryKey | undefined;
 }
 
+/** What key and range_end mean when there is a range_end. */
+function rangeOf(key: Uint8Array, rangeEnd: Uint8Array): KeyRange {
+  const from = toBinaryKey(key);
+  const open = rangeEnd.length === 1 && rangeEnd[0] === 0;
+  return { from, to: open ? undefined : toBinaryKey(rangeEnd) };
+}
+
 /** What key and range_end of a request mean: one key, or a range. */
 export function keyRange(key: Uint8Array, rangeEnd: Uint8Array): BinaryKey | KeyRange {
-  const from = toBinaryKey(key);
-  if (rangeEnd.length === 0) return from;
-  if (rangeEnd.length === 1 && rangeEnd[0] === 0) return { from, to: undefined };
-  return { from, to: toBinaryKey(rangeEnd) };
+  return rangeEnd.length === 0 ? toBinaryKey(key) : rangeOf(key, rangeEnd);
 }
 
 /** The pairs of a key or range as they are now, within an uncommitted command too. */
@@ -40,11 +44,8 @@ export function currentRows(mvcc: Mvcc, keys: BinaryKey | KeyRange): Row[] {
   return rows;
 }
 
-/** How many pairs a key or range had at a revision at or before the current one. */
-function countRows(mvcc: Mvcc, keys: BinaryKey | KeyRange, revision: number): number {
-  if (typeof keys === "string") {
-    return mvcc.keys.get(keys)?.at(revision) === undefined ? 0 : 1;
-  }
+/** How many pairs a range had at a revision at or before the current one. */
+function countRows(mvcc: Mvcc, keys: KeyRange, revision: number): number {
   if (revision === mvcc.readRevision) return mvcc.keys.count(keys.from, keys.to);
   let count = 0;
   mvcc.keys.scan(keys.from, keys.to, (history) => {
@@ -54,14 +55,9 @@ function countRows(mvcc: Mvcc, keys: BinaryKey | KeyRange, revision: number): nu
   return count;
 }
 
-/** The first `limit` pairs of a key or range at a revision. */
-function rowsAt(mvcc: Mvcc, keys: BinaryKey | KeyRange, revision: number, limit: number): Row[] {
+/** The first `limit` pairs of a range at a revision. */
+function rowsAt(mvcc: Mvcc, keys: KeyRange, revision: number, limit: number): Row[] {
   const rows: Row[] = [];
-  if (typeof keys === "string") {
-    const row = mvcc.keys.get(keys)?.at(revision);
-    if (row !== undefined) rows.push(row);
-    return rows;
-  }
   mvcc.keys.scan(keys.from, keys.to, (history) => {
     const row = history.at(revision);
     if (row !== undefined) rows.push(row);
@@ -77,30 +73,48 @@ function revisionError(mvcc: Mvcc, revision: number): EtcdError | undefined {
   return undefined;
 }
 
-function filtered(rows: Row[], request: RangeRequest): Row[] {
+/** The filters of a request by revision; undefined when it has none. */
+function filterOf(request: RangeRequest): ((row: Row) => boolean) | undefined {
+  if (
+    request.minModRevision === 0n &&
+    request.maxModRevision === 0n &&
+    request.minCreateRevision === 0n &&
+    request.maxCreateRevision === 0n
+  ) {
+    return undefined;
+  }
   const minMod = Number(request.minModRevision);
   const maxMod = Number(request.maxModRevision);
   const minCreate = Number(request.minCreateRevision);
   const maxCreate = Number(request.maxCreateRevision);
-  if (minMod === 0 && maxMod === 0 && minCreate === 0 && maxCreate === 0) return rows;
-  return rows.filter(
-    (row) =>
-      (maxMod === 0 || row.modRevision <= maxMod) &&
-      (minMod === 0 || row.modRevision >= minMod) &&
-      (maxCreate === 0 || row.createRevision <= maxCreate) &&
-      (minCreate === 0 || row.createRevision >= minCreate),
-  );
+  return (row) =>
+    (maxMod === 0 || row.modRevision <= maxMod) &&
+    (minMod === 0 || row.modRevision >= minMod) &&
+    (maxCreate === 0 || row.createRevision <= maxCreate) &&
+    (minCreate === 0 || row.createRevision >= minCreate);
 }
 
-/** Whether the request must see all pairs before it can cut to its limit. */
-function needsAll(request: RangeRequest): boolean {
-  return (
-    request.sortOrder !== SortOrder.NONE ||
-    request.minModRevision !== 0n ||
-    request.maxModRevision !== 0n ||
-    request.minCreateRevision !== 0n ||
-    request.maxCreateRevision !== 0n
-  );
+function answer(
+  mvcc: Mvcc,
+  request: RangeRequest,
+  kvs: readonly Row[],
+  more: boolean,
+  count: number,
+): RangeOutcome {
+  const { keysOnly } = request;
+  return { kind: "range", revision: mvcc.readRevision, kvs, keysOnly, more, count };
+}
+
+const NO_ROWS: readonly Row[] = [];
+
+/** A range of one key: there is nothing to sort or to cut. */
+function rangeOne(mvcc: Mvcc, request: RangeRequest, asked: number): RangeOutcome {
+  const history = mvcc.keys.get(toBinaryKey(request.key));
+  const row = asked > 0 ? history?.at(asked) : history?.current();
+  if (row === undefined) return answer(mvcc, request, NO_ROWS, false, 0);
+  const filter = filterOf(request);
+  const wanted = !request.countOnly && (filter === undefined || filter(row));
+  return answer(mvcc, request, wanted ? [row] : NO_ROWS, false, 1);
 }
 
 /**
@@ -109,21 +123,23 @@ function needsAll(request: RangeRequest): boolean {
  * sort target without an order sorts only what the limit left.
  */
 export function range(mvcc: Mvcc, request: RangeRequest): RangeOutcome | ErrorOutcome {
-  const asked = Number(request.revision);
+  const asked = request.revision === 0n ? 0 : Number(request.revision);
   const error = request.key.length === 0 ? ETCD_ERRORS.emptyKey : revisionError(mvcc, asked);
   if (error !== undefined) return { kind: "error", revision: mvcc.revision, error };
+  if (request.rangeEnd.length === 0) return rangeOne(mvcc, request, asked);
   const revision = asked > 0 ? asked : mvcc.readRevision;
-  const keys = keyRange(request.key, request.rangeEnd);
-  const keysOnly = request.keysOnly;
-  const result = { kind: "range", revision: mvcc.readRevision, keysOnly } as const;
+  const keys = rangeOf(request.key, request.rangeEnd);
   if (request.countOnly) {
-    return { ...result, kvs: [], more: false, count: countRows(mvcc, keys, revision) };
+    return answer(mvcc, request, NO_ROWS, false, countRows(mvcc, keys, revision));
   }
+  const filter = filterOf(request);
   const limit = request.limit > 0n ? Number(request.limit) : Number.POSITIVE_INFINITY;
-  const enough = needsAll(request) ? Number.POSITIVE_INFINITY : limit + 1;
+  const needsAll = filter !== undefined || request.sortOrder !== SortOrder.NONE;
+  const enough = needsAll ? Number.POSITIVE_INFINITY : limit + 1;
   const found = rowsAt(mvcc, keys, revision, enough);
   const count = found.length < enough ? found.length : countRows(mvcc, keys, revision);
-  const kvs = sortRows(filtered(found, request), request.sortOrder, request.sortTarget);
-  if (kvs.length <= limit) return { ...result, kvs, more: false, count };
-  return { ...result, kvs: kvs.slice(0, limit), more: true, count };
+  const kept = filter === undefined ? found : found.filter(filter);
+  const kvs = sortRows(kept, request.sortOrder, request.sortTarget);
+  if (kvs.length <= limit) return answer(mvcc, request, kvs, false, count);
+  return answer(mvcc, request, kvs.slice(0, limit), true, count);
 }

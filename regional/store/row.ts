@@ -30,6 +30,23 @@ export interface KvRow {
   value(): Uint8Array;
 }
 
+/** A lease as rows carry it. */
+export interface RowLease {
+  readonly id: bigint;
+  /** The id as a varint. */
+  readonly varint: Uint8Array;
+}
+
+/** What an encoded row says, its value aside. */
+export interface RowFields {
+  readonly key: BinaryKey;
+  /** 0 in a deletion, as is the version. */
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly version: number;
+  readonly lease: RowLease | undefined;
+}
+
 /** Tags of mvccpb.KeyValue's fields. */
 export const KV_TAG = {
   key: 0x0a,

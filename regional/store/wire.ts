@@ -47,6 +47,18 @@ export function int64Varint(value: bigint): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** The int64 of a varint that takes all of the bytes; undefined when they are no such. */
+export function readInt64(bytes: Uint8Array): bigint | undefined {
+  if (bytes.length === 0 || bytes.length > 10 || skipVarint(bytes, 0) !== bytes.length) {
+    return undefined;
+  }
+  let value = 0n;
+  for (let i = bytes.length - 1; i >= 0; i--) {
+    value = (value << 7n) | BigInt((bytes[i] as number) & 0x7f);
+  }
+  return BigInt.asIntN(64, value);
+}
+
 /**
  * Reads the varint at `at`, which must lie within `end`. Returns its value, or -1 when it
  * is longer than the bytes, longer than ten bytes, or not a safe integer.

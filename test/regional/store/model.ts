@@ -1,10 +1,11 @@
 import { toBinaryKey } from "../../../shared/bytes.js";
-import type {
-  Compare,
-  PutRequest,
-  RangeRequest,
-  RequestOp,
-  TxnRequest,
+import {
+  type Compare,
+  type PutRequest,
+  type RangeRequest,
+  type RequestOp,
+  RangeRequest_SortOrder as SortOrder,
+  type TxnRequest,
 } from "../../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
 import type { PlainKv } from "./support.js";
 
@@ -145,7 +146,8 @@ export class Model {
     ].map(Number) as [number, number, number, number];
     const filtering = bounds.some((bound) => bound !== 0);
     // etcd fetches only one more than the limit when nothing was said of order or filters.
-    const fetched = request.sortOrder === 0 && !filtering ? all.slice(0, limit + 1) : all;
+    const fetched =
+      request.sortOrder === SortOrder.NONE && !filtering ? all.slice(0, limit + 1) : all;
     const [minMod, maxMod, minCreate, maxCreate] = bounds;
     const kept = fetched.filter(
       (kv) =>
@@ -155,7 +157,7 @@ export class Model {
         (maxCreate === 0 || kv.create <= maxCreate),
     );
     const by = (["key", "version", "create", "mod", "value"] as const)[request.sortTarget] ?? "key";
-    const direction = request.sortOrder === 2 ? -1 : 1;
+    const direction = request.sortOrder === SortOrder.DESCEND ? -1 : 1;
     kept.sort((a, b) => (a[by] === b[by] ? 0 : (a[by] < b[by] ? -1 : 1) * direction));
     return { ...head, kvs: kept.slice(0, limit), more: kept.length > limit };
   }
