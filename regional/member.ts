@@ -120,8 +120,8 @@ export class Member implements RegionalNode {
       await member.#begin();
       return member;
     } catch (error) {
-      await engine?.transport.close();
-      await storage.close();
+      if (engine === undefined) await storage.close();
+      else await engine.close(etcdError(ETCD_ERRORS.stopped));
       throw error;
     }
   }

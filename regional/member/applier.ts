@@ -50,6 +50,8 @@ export class Applier implements EntryApplier {
   #backlog: Backlog[] = [];
   #durableIndex: number;
   #blocked = false;
+  /** A snapshot is replacing log and state. */
+  #suspended = false;
   /** Entries applied since the start, and commands among them that failed. */
   entries = 0;
   failures = 0;
@@ -72,7 +74,7 @@ export class Applier implements EntryApplier {
   }
 
   get blocked(): boolean {
-    return this.#blocked;
+    return this.#blocked || this.#suspended;
   }
 
   apply(entries: readonly Entry[]): void {
@@ -110,6 +112,7 @@ export class Applier implements EntryApplier {
 
   /** Hands over what the log is durable for. */
   #write(): void {
+    if (this.#suspended) return;
     const backend = this.#options.backend();
     let count = 0;
     for (const { records, position } of this.#backlog) {
@@ -139,10 +142,16 @@ export class Applier implements EntryApplier {
     return this.#state.tidy() || watchersBehind;
   }
 
+  /** Stops applying and writing: a snapshot is about to replace everything. */
+  suspend(): void {
+    this.#suspended = true;
+    this.#backlog = [];
+  }
+
   /** Goes on with the state of a snapshot that was installed. */
   replace(state: RegionState, durableIndex: number): void {
     this.#state = state;
-    this.#backlog = [];
+    this.#suspended = false;
     this.#durableIndex = durableIndex;
     this.written = state.applied;
     this.#options.hub.replaceHistory(state);

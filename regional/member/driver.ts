@@ -3,7 +3,7 @@ import { APPLY_BUDGET_MS } from "../../shared/limits.js";
 import type { Logger } from "../../shared/log.js";
 import type { DurableLog } from "../log/durable-log.js";
 import {
-  proposalsFrame,
+  proposalFrames,
   type Refusal,
   refusalFrame,
   type WireProposal,
@@ -29,7 +29,7 @@ export interface EntryApplier {
   apply(entries: readonly Entry[]): void;
   /** Index through which the state is applied. */
   readonly applied: number;
-  /** True while the state database is too far behind. */
+  /** True while the state database is too far behind, or is being replaced. */
   readonly blocked: boolean;
   /** The local log is durable through `index`. */
   logDurable(index: number): void;
@@ -123,7 +123,7 @@ export class RaftDriver implements ProposalTarget, ReadSource {
   forward(lead: number, proposals: readonly WireProposal[]): boolean {
     const { transport } = this.#options;
     if (!transport.isReady(lead)) return false;
-    transport.queueFrame(lead, proposalsFrame(proposals));
+    for (const frame of proposalFrames(proposals)) transport.queueFrame(lead, frame);
     return true;
   }
 
@@ -317,7 +317,7 @@ export class RaftDriver implements ProposalTarget, ReadSource {
   /** Applies the next batch that raft has handed out; false when there is none to apply. */
   #applyNext(): boolean {
     const { applier } = this.#options;
-    if (applier.blocked || this.#behindInstall !== undefined) return false;
+    if (applier.blocked) return false;
     const message = this.#toApply.shift();
     if (message === undefined) return false;
     // An installed snapshot may hold what was handed out before it.

@@ -186,7 +186,10 @@ export class MemberEngine implements LeaseCallTarget {
         onLeading: (term) => this.leases.promote(term),
         onTurn: () => this.leaseCalls.submit(),
         onSnapshotOut: (message) => this.snapshots.queue(message),
-        onInstall: (message) => this.snapshots.install(message),
+        onInstall: (message) => {
+          this.applier.suspend();
+          return this.snapshots.install(message);
+        },
         onFatal: (error) => this.fail(error),
       },
     });

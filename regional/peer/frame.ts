@@ -27,6 +27,9 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 /** Bytes before the payload. */
 export const FRAME_HEAD_BYTES = 9;
 
+/** Where a frame of several items is closed and another begun; one item may be longer. */
+export const FRAME_TARGET_BYTES = MAX_PEER_FRAME_BYTES / 4;
+
 /** A buffer for a frame; its payload is to be written from FRAME_HEAD_BYTES on. */
 export function allocateFrame(payloadBytes: number): Buffer {
   return Buffer.allocUnsafe(FRAME_HEAD_BYTES + payloadBytes);

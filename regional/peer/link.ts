@@ -3,7 +3,6 @@ import type { HostPort } from "../../shared/address.js";
 import { fromUtf8 } from "../../shared/bytes.js";
 import { errorText } from "../../shared/errors.js";
 import {
-  MAX_PEER_FRAME_BYTES,
   MAX_PEER_QUEUE_BYTES,
   PEER_HELLO_TIMEOUT_MS,
   PEER_RECONNECT_MAX_MS,
@@ -12,11 +11,15 @@ import {
 } from "../../shared/limits.js";
 import type { Logger } from "../../shared/log.js";
 import type { Message } from "../raft/index.js";
-import { allocateFrame, FRAME_HEAD_BYTES, FrameReader, FrameType, sealFrame } from "./frame.js";
+import {
+  allocateFrame,
+  FRAME_HEAD_BYTES,
+  FRAME_TARGET_BYTES,
+  FrameReader,
+  FrameType,
+  sealFrame,
+} from "./frame.js";
 import { MessageEncoder } from "./wire.js";
-
-/** Where a frame of messages is closed and another begun; one message may be longer. */
-const FRAME_TARGET_BYTES = MAX_PEER_FRAME_BYTES / 4;
 
 /** What a link needs from its surroundings. */
 export interface LinkOptions {

@@ -1,6 +1,12 @@
 import { AtollError } from "../../shared/errors.js";
 import { Cursor } from "./cursor.js";
-import { allocateFrame, FRAME_HEAD_BYTES, FrameType, sealFrame } from "./frame.js";
+import {
+  allocateFrame,
+  FRAME_HEAD_BYTES,
+  FRAME_TARGET_BYTES,
+  FrameType,
+  sealFrame,
+} from "./frame.js";
 
 /** A proposal on its way to the leader: the proposer's number for it, and the entry's data. */
 export interface WireProposal {
@@ -14,10 +20,7 @@ export type Refusal = (typeof Refusal)[keyof typeof Refusal];
 
 const HEAD_BYTES = 12;
 
-/** Proposals as one frame: for each its number (f64), length (u32) and data. */
-export function proposalsFrame(proposals: readonly WireProposal[]): Buffer {
-  let bytes = 0;
-  for (const proposal of proposals) bytes += HEAD_BYTES + proposal.data.length;
+function proposalsFrame(proposals: readonly WireProposal[], bytes: number): Buffer {
   const frame = allocateFrame(bytes);
   let at = FRAME_HEAD_BYTES;
   for (const { seq, data } of proposals) {
@@ -27,6 +30,26 @@ export function proposalsFrame(proposals: readonly WireProposal[]): Buffer {
     at += data.length;
   }
   return sealFrame(frame, FrameType.proposals);
+}
+
+/**
+ * Proposals as frames, one unless they are very large: for each proposal its number
+ * (f64), length (u32) and data.
+ */
+export function proposalFrames(proposals: readonly WireProposal[]): Buffer[] {
+  const frames: Buffer[] = [];
+  let first = 0;
+  let bytes = 0;
+  for (const [i, { data }] of proposals.entries()) {
+    if (bytes > FRAME_TARGET_BYTES) {
+      frames.push(proposalsFrame(proposals.slice(first, i), bytes));
+      first = i;
+      bytes = 0;
+    }
+    bytes += HEAD_BYTES + data.length;
+  }
+  frames.push(proposalsFrame(first === 0 ? proposals : proposals.slice(first), bytes));
+  return frames;
 }
 
 /** The proposals of a frame; their data are views of it. Throws DATA_LOSS on nonsense. */
