@@ -1,0 +1,113 @@
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { parseHostPort } from "../../shared/address.js";
+import { DelayedPipe } from "./delayed-pipe.js";
+
+export interface DelayProxyOptions {
+  /** host:port that connections go on to. */
+  readonly target: string;
+  /** One-way delay in milliseconds, in each direction. */
+  readonly delayMs: number;
+  /** Further delay of up to this many milliseconds, drawn for each piece. */
+  readonly jitterMs?: number;
+  /** Where jitter comes from; needed when there is any. Gives numbers in [0, 1). */
+  readonly random?: () => number;
+}
+
+/** What a cut does to open connections: ends them, or lets nothing through without a word. */
+export type Cut = "reset" | "blackhole";
+
+interface Connection {
+  readonly near: Socket;
+  readonly far: Socket;
+  readonly pipes: readonly DelayedPipe[];
+}
+
+/**
+ * A user-space stand-in for a WAN link: a TCP proxy on loopback that delays both
+ * directions and can be cut. A connection's first bytes wait for the delay as well, so
+ * its opening costs a round trip more, as in life.
+ */
+export class DelayProxy {
+  readonly #server: Server;
+  readonly #options: DelayProxyOptions;
+  readonly #connections = new Set<Connection>();
+  #cut: Cut | undefined;
+  #address = "";
+
+  private constructor(options: DelayProxyOptions) {
+    this.#options = options;
+    this.#server = createServer((near) => this.#accept(near));
+  }
+
+  /** Starts a proxy on a free loopback port. */
+  static async start(options: DelayProxyOptions): Promise<DelayProxy> {
+    const proxy = new DelayProxy(options);
+    await new Promise<void>((resolve, reject) => {
+      proxy.#server.once("error", reject);
+      proxy.#server.listen(0, "127.0.0.1", resolve);
+    });
+    const address = proxy.#server.address();
+    if (address === null || typeof address === "string") throw new Error("no port was given");
+    proxy.#address = `127.0.0.1:${address.port}`;
+    return proxy;
+  }
+
+  /** host:port to connect to in place of the target. */
+  get address(): string {
+    return this.#address;
+  }
+
+  #delay(): number {
+    const { delayMs, jitterMs = 0, random } = this.#options;
+    return jitterMs === 0 ? delayMs : delayMs + jitterMs * (random?.() ?? 0);
+  }
+
+  #accept(near: Socket): void {
+    if (this.#cut === "reset") {
+      near.resetAndDestroy();
+      return;
+    }
+    const { host, port } = parseHostPort(this.#options.target, "target");
+    const far = connect({ host, port });
+    const delay = (): number => this.#delay();
+    const pipes = [new DelayedPipe(near, far, delay), new DelayedPipe(far, near, delay)];
+    const connection: Connection = { near, far, pipes };
+    this.#connections.add(connection);
+    if (this.#cut === "blackhole") for (const pipe of pipes) pipe.hold(true);
+    for (const socket of [near, far]) {
+      socket.setNoDelay(true);
+      socket.on("error", () => this.#end(connection));
+      socket.on("close", (hadError) => {
+        if (hadError || (near.destroyed && far.destroyed)) this.#end(connection);
+      });
+    }
+  }
+
+  #end(connection: Connection): void {
+    this.#connections.delete(connection);
+    for (const pipe of connection.pipes) pipe.stop();
+    connection.near.destroy();
+    connection.far.destroy();
+  }
+
+  /** Cuts the link: `reset` ends open connections and refuses new ones, `blackhole` is silent. */
+  cut(how: Cut): void {
+    this.#cut = how;
+    for (const connection of this.#connections) {
+      if (how === "reset") this.#end(connection);
+      else for (const pipe of connection.pipes) pipe.hold(true);
+    }
+  }
+
+  /** Lets the link carry again; what a blackhole held comes out. */
+  heal(): void {
+    this.#cut = undefined;
+    for (const { pipes } of this.#connections) for (const pipe of pipes) pipe.hold(false);
+  }
+
+  /** Ends all connections and stops listening. */
+  async stop(): Promise<void> {
+    for (const connection of this.#connections) this.#end(connection);
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}
