@@ -91,7 +91,7 @@ export class CatchUp {
     let oldest: number | undefined;
     for (const watcher of [...stream.behind.all()]) {
       if (watcher.nextRevision < 0 || watcher.nextRevision < history.compactRevision) {
-        this.#endCompacted(watcher, history);
+        this.#endCompacted(stream, watcher, history);
         if (stream.blocked) return undefined;
       } else if (oldest === undefined || watcher.nextRevision < oldest) {
         oldest = watcher.nextRevision;
@@ -100,8 +100,8 @@ export class CatchUp {
     return oldest;
   }
 
-  #endCompacted(watcher: Watcher, history: WatchHistory): void {
-    const { stream, id } = watcher;
+  #endCompacted(stream: StreamState, watcher: Watcher, history: WatchHistory): void {
+    const { id } = watcher;
     stream.behind.delete(watcher);
     stream.watchers.delete(id);
     if (!stream.sink.compacted(id, history.currentRevision, history.compactRevision))

@@ -137,8 +137,8 @@ export class WatchHub {
     this.#history = history;
     for (const watcher of [...this.#synced.all()]) {
       this.#fallBehind(watcher, Math.max(watcher.nextRevision, before + 1));
-      this.#catchUp.enqueue(watcher.stream);
     }
+    for (const stream of this.#streams) this.#catchUp.enqueue(stream);
     this.onWork?.();
   }
 }

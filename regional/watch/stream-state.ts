@@ -1,14 +1,12 @@
 import type { WatchSink } from "./contract.js";
-import type { Watcher } from "./watcher.js";
+import type { Watcher, WatcherStream } from "./watcher.js";
 import { WatcherIndex } from "./watcher-index.js";
 
 /** What the hub keeps of one Watch call. */
-export class StreamState {
+export class StreamState implements WatcherStream {
   readonly sink: WatchSink;
   readonly watchers = new Map<bigint, Watcher>();
-  /** Its watchers that have events to read from history. */
   readonly behind = new WatcherIndex();
-  /** The peer is slow: nothing is sent until it has drained. */
   blocked = false;
   closed = false;
   /** Progress was asked for and not sent yet. */

@@ -1,8 +1,7 @@
 import type { BinaryKey } from "../../shared/bytes.js";
 import type { KvRow } from "../store/row.js";
-import type { WatchOptions } from "./contract.js";
+import type { WatchOptions, WatchSink } from "./contract.js";
 import type { WatchEvent } from "./event.js";
-import type { StreamState } from "./stream-state.js";
 
 /** A key range in the store's terms: `end` undefined means the one key, "\0" all from it on. */
 export interface WatchRange {
@@ -20,10 +19,19 @@ export function watchRange(
   return { from, end: options.rangeEnd };
 }
 
+/** What a watcher knows of the stream that it belongs to. */
+export interface WatcherStream {
+  readonly sink: WatchSink;
+  /** The peer is slow: nothing is sent until it has drained. */
+  blocked: boolean;
+  /** Watchers of the stream that have events to read from history. */
+  readonly behind: { add(watcher: Watcher): void; delete(watcher: Watcher): void };
+}
+
 /** One watcher and how far it has been told. */
 export class Watcher {
   readonly id: bigint;
-  readonly stream: StreamState;
+  readonly stream: WatcherStream;
   readonly range: WatchRange;
   readonly options: WatchOptions;
   /** All events below this revision have been sent or were not wanted. */
@@ -35,7 +43,7 @@ export class Watcher {
 
   constructor(
     id: bigint,
-    stream: StreamState,
+    stream: WatcherStream,
     range: WatchRange,
     options: WatchOptions,
     nextRevision: number,
