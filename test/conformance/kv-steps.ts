@@ -68,6 +68,14 @@ export const KV_STEPS: readonly Step[] = [
   step("put with an unknown lease", put, { key: utf8("k/c"), lease: 12345n }),
   step("put with a negative lease", put, { key: utf8("k/c"), lease: -1n }),
 
+  step("put that is too large", put, { key: utf8("k/l"), value: new Uint8Array(1_600_000) }),
+  step("put that is not quite too large", put, {
+    key: utf8("large"),
+    value: new Uint8Array(1_570_000),
+  }),
+  step("delete whose key is too large", deleteRange, { key: new Uint8Array(1_600_000) }),
+  step("range whose key is too large to be written", range, { key: new Uint8Array(1_600_000) }),
+
   step("range of one key", range, { key: utf8("k/a") }),
   step("range of a prefix", range, all),
   after(
@@ -94,7 +102,7 @@ export const KV_STEPS: readonly Step[] = [
   step("range at an old revision", range, { ...all, revision: 4n }),
   step("range at the first revision", range, { ...all, revision: 1n }),
   step("range at a negative revision", range, { ...all, revision: -5n }),
-  step("range at the current revision", range, { ...all, revision: 11n }),
+  step("range at the current revision", range, { ...all, revision: 12n }),
   step("range at a future revision", range, { ...all, revision: 1_000n }),
   step("range with a least modification", range, { ...all, minModRevision: 6n }),
   step("range with a greatest modification", range, { ...all, maxModRevision: 6n }),

@@ -9,6 +9,7 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [/endpoint:\/\/client-[0-9a-f-]{36}\//g, "endpoint://client-UUID/"],
   // took = 1.17ms
   [/took = [0-9.]+[µm]?s/g, "took = DURATION"],
+  [/remaining\(\d+s\)/g, "remaining(TIME)"],
   // ids and terms, as json and as fields
   [/"(cluster_id|member_id|leader)":\d+/g, '"$1":ID'],
   [/"(ClusterID|MemberID|Leader)" : \d+/g, '"$1" : ID'],
@@ -20,6 +21,8 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [/"DBSize" : \d+/g, '"DBSize" : SIZE'],
   [/"version":"\d+\.\d+\.\d+"/g, '"version":"VERSION"'],
   [/"Version" : "\d+\.\d+\.\d+"/g, '"Version" : "VERSION"'],
+  [/"ID":\d+/g, '"ID":ID'],
+  [/"ID" : \d+/g, '"ID" : ID'],
   // leases: the server chooses their ids
   [/"(lease|Lease)":[1-9]\d*/g, '"$1":LEASE'],
   [/"(lease|Lease)" : [1-9]\d*/g, '"$1" : LEASE'],

@@ -44,24 +44,28 @@ interface Stage {
   readonly put: (key: string, value?: string, lease?: bigint) => Promise<number>;
   readonly del: (key: string, end?: string) => Promise<number>;
   readonly txn: (...keys: string[]) => Promise<number>;
+  /** Resolves when the stream's member has all that was written. */
+  readonly caughtUp: () => Promise<unknown>;
 }
 
 function stage(subject: Subject, member: number): Stage {
   const writer = clientOf(subject, (member + 1) % 3);
-  const { put, deleteRange, txn } = KV.method;
+  const { put, deleteRange, txn, range } = KV.method;
+  const watched = clientOf(subject, member);
   const revision = (answer: { header?: { revision: bigint } | undefined }): number =>
     Number(answer.header?.revision);
   const putOp = (key: string): MessageInitShape<typeof RequestOpSchema> => ({
     request: { case: "requestPut", value: { key: utf8(key), value: utf8("t") } },
   });
   return {
-    probe: new WatchProbe(clientOf(subject, member)),
+    probe: new WatchProbe(watched),
     writer,
     put: async (key, value = "v", lease = 0n) =>
       revision(await writer.unary(put, { key: utf8(key), value: utf8(value), lease })),
     del: async (key, end = "") =>
       revision(await writer.unary(deleteRange, { key: utf8(key), rangeEnd: utf8(end) })),
     txn: async (...keys) => revision(await writer.unary(txn, { success: keys.map(putOp) })),
+    caughtUp: () => watched.unary(range, { key: utf8("a") }),
   };
 }
 
@@ -96,8 +100,9 @@ test("puts and deletes after a watch was created", async () => {
 });
 
 test("a prefix with previous values", async () => {
-  await script(async ({ probe, put, del, txn }) => {
+  await script(async ({ probe, put, del, txn, caughtUp }) => {
     await put("b/1", "before");
+    await caughtUp();
     probe.create({ ...prefix("b"), prevKv: true });
     await probe.control(1);
     await put("b/1", "after");
@@ -109,10 +114,11 @@ test("a prefix with previous values", async () => {
 });
 
 test("from a past revision, with what one revision changed in one piece", async () => {
-  await script(async ({ probe, put, del, txn }) => {
+  await script(async ({ probe, put, del, txn, caughtUp }) => {
     const first = await put("c/1");
     await txn("c/1", "c/2", "c/3");
     await del("c/", "c0");
+    await caughtUp();
     probe.create({ ...prefix("c"), startRevision: BigInt(first), prevKv: true });
     probe.create({ ...prefix("c"), startRevision: BigInt(first + 1) });
     await probe.events(0, 7);
@@ -122,14 +128,16 @@ test("from a past revision, with what one revision changed in one piece", async 
     await probe.events(1, 7);
     for (const { events } of probe.responses) {
       const last = events.at(-1)?.kv?.modRevision;
-      expect(events.filter((event) => event.kv?.modRevision === last).length % 4).not.toBe(2);
+      if (events.length === 0) continue;
+      expect([1, 3]).toContain(events.filter((event) => event.kv?.modRevision === last).length);
     }
   });
 });
 
 test("filters", async () => {
-  await script(async ({ probe, put, del }) => {
+  await script(async ({ probe, put, del, caughtUp }) => {
     const first = await put("d/1");
+    await caughtUp();
     probe.create({ ...prefix("d"), startRevision: BigInt(first), filters: [Filter.NOPUT] });
     probe.create({ ...prefix("d"), startRevision: BigInt(first), filters: [Filter.NODELETE] });
     probe.create({ ...prefix("d"), filters: [Filter.NODELETE, Filter.NOPUT] });
@@ -232,8 +240,9 @@ test("from a key on", async () => {
 });
 
 test("a future revision: neither older events nor notifications before it", async () => {
-  await script(async ({ probe, put }) => {
+  await script(async ({ probe, put, caughtUp }) => {
     const now = await put("k");
+    await caughtUp();
     probe.create({ key: utf8("k"), startRevision: BigInt(now + 3) });
     probe.create({ key: utf8("k") });
     await probe.control(2);
@@ -259,10 +268,11 @@ test("progress on request when all is told", async () => {
 });
 
 test("a lease's end is one revision of deletes", async () => {
-  await script(async ({ probe, put, writer }) => {
+  await script(async ({ probe, put, writer, caughtUp }) => {
     await writer.unary(Lease.method.leaseGrant, { ID: 501n, TTL: 1_000n });
     await put("n/1", "1", 501n);
     await put("n/2", "2", 501n);
+    await caughtUp();
     probe.create({ ...prefix("n"), prevKv: true });
     await probe.control(1);
     await writer.unary(Lease.method.leaseRevoke, { ID: 501n });
@@ -271,12 +281,13 @@ test("a lease's end is one revision of deletes", async () => {
 });
 
 test("answers above the limit come in fragments where asked for", async () => {
-  await script(async ({ probe, put }) => {
+  await script(async ({ probe, put, caughtUp }) => {
     const value = "x".repeat(1_000_000);
     const first = await put("o/1", value);
     await put("o/2", value);
     await put("o/3", value);
     await put("o/4", "small");
+    await caughtUp();
     probe.create({ ...prefix("o"), startRevision: BigInt(first), fragment: true });
     probe.create({ ...prefix("o"), startRevision: BigInt(first) });
     await probe.events(0, 4);
@@ -299,14 +310,16 @@ test("events go on when the client has nothing more to ask", async () => {
 });
 
 test("a compacted revision cancels a watch that needs it, and no other", async () => {
-  const told = await script(async ({ probe, put, del, writer }) => {
+  const told = await script(async ({ probe, put, del, writer, caughtUp }) => {
     await put("q/1");
     await del("q/1");
     const kept = await put("q/2");
     const last = await put("q/2");
+    await caughtUp();
     probe.create({ ...prefix("q") });
     await probe.control(1);
     await writer.unary(KV.method.compact, { revision: BigInt(kept), physical: true });
+    await caughtUp();
     probe.create({ ...prefix("q"), startRevision: 1n });
     await probe.control(3);
     probe.create({ ...prefix("q"), startRevision: BigInt(kept) });
