@@ -28,11 +28,7 @@ import { Wakeup } from "./wakeup.js";
 const FINGERPRINT_DIGITS = 16;
 
 /** Checks a request. Throws AtollError naming the field that is wrong. */
-export function readSubscription(
-  hub: Hub,
-  request: SubscribeRequest,
-  hash: HashFunction,
-): Subscription {
+function readSubscription(hub: Hub, request: SubscribeRequest, hash: HashFunction): Subscription {
   const { source } = hub;
   const resuming = request.resumeToken.length > 0;
   bounded(request.summaries, "summaries");

@@ -8,10 +8,10 @@ const MAX_BYTES_PER_UNIT = 3;
 const SHOWN_UNITS = 100;
 
 /** What a group may be named by. */
-export type GroupValue = string | number | boolean | null;
+type GroupValue = string | number | boolean | null;
 
 /** The values that a group key stands for; undefined when it isn't one in canonical form. */
-export function groupValues(key: GroupKey): readonly GroupValue[] | undefined {
+function groupValues(key: GroupKey): readonly GroupValue[] | undefined {
   if (!key.startsWith("[")) return undefined;
   let values: unknown;
   try {

@@ -1,7 +1,7 @@
 import type { Incarnation } from "./version.js";
 
 /** A key that a summary could not count, and why. */
-export interface SkippedSample {
+interface SkippedSample {
   readonly key: string;
   readonly reason: string;
 }
