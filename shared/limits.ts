@@ -13,11 +13,10 @@ export const GRPC_OVERHEAD_BYTES = 512 * 1024;
 export const MAX_TXN_OPS = 128;
 /** Concurrent HTTP/2 streams that one connection may hold open. */
 export const MAX_CONCURRENT_STREAMS = 4096;
-/** Bytes that a peer may send on one stream, and on one connection, before they are read. */
-export const STREAM_WINDOW_BYTES = 1024 * 1024;
-export const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
-/** Quiet time after which the kernel asks whether a connection's peer is still there. */
-export const TCP_KEEP_ALIVE_MS = 30_000;
+/** Quiet time after which a server asks whether a connection's peer is still there. */
+export const SERVER_KEEPALIVE_MS = 30_000;
+/** Time that such a peer has to answer. */
+export const SERVER_KEEPALIVE_TIMEOUT_MS = 10_000;
 /** Time that a server gives open calls when it stops. */
 export const SHUTDOWN_GRACE_MS = 2_000;
 /** Deadline of a unary call of ours that names none. */
@@ -288,3 +287,5 @@ export const LEASE_CHECKPOINT_INTERVAL_MS = 60_000;
 export const LEASE_EXPIRIES_PER_SECOND = 1_000;
 /** Pause before a lease that is due and was not ended by the log is proposed again. */
 export const LEASE_EXPIRY_RETRY_MS = 3_000;
+/** Pause between two looks whether a region's stream needs help to reach its revision. */
+export const SOURCE_NUDGE_INTERVAL_MS = 50;

@@ -1,0 +1,33 @@
+import {
+  SCAN_PAGE_FIRST_KEYS,
+  SCAN_PAGE_MAX_KEYS,
+  SCAN_PAGE_TARGET_BYTES,
+} from "../../shared/limits.js";
+
+/** How much a page may grow from one to the next. */
+const GROWTH = 2;
+const SHRINK = 8;
+
+/** Learns how many keys make a page of about the wished-for bytes. */
+export class PageSize {
+  #keys = SCAN_PAGE_FIRST_KEYS;
+
+  /** Keys of the next page. */
+  get keys(): number {
+    return this.#keys;
+  }
+
+  /** A page of so many keys had so many bytes. */
+  learn(keys: number, bytes: number): void {
+    if (keys === 0) return;
+    const wished = Math.floor(SCAN_PAGE_TARGET_BYTES / Math.max(1, bytes / keys));
+    this.#keys = Math.max(1, Math.min(wished, this.#keys * GROWTH, SCAN_PAGE_MAX_KEYS));
+  }
+
+  /** A page was too large for a message; false when it had one key only. */
+  shrink(): boolean {
+    if (this.#keys === 1) return false;
+    this.#keys = Math.max(1, Math.floor(this.#keys / SHRINK));
+    return true;
+  }
+}

@@ -1,0 +1,242 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { BinaryKey } from "../../shared/bytes.js";
+import type { Clock } from "../../shared/clock.js";
+import { AtollError, errorText } from "../../shared/errors.js";
+import type { EtcdClient } from "../../shared/etcd/client.js";
+import type { Logger } from "../../shared/log.js";
+import { type Admission, admit, forked, joinKnown, RESOLVING_COMMAND } from "./admission.js";
+import { SourceCore } from "./core.js";
+import type { KeyRange } from "./scan.js";
+import { Session } from "./session.js";
+import { type Access, createIncarnation, type Head, lineageAt, readHead } from "./store.js";
+import { DEFAULT_TIMING, type SourceTiming } from "./timing.js";
+import type { KnownSource, SourceOutput, SourceStatus } from "./types.js";
+
+export interface RegionSourceOptions {
+  readonly client: EtcdClient;
+  /** Name that the lineage key is written under. */
+  readonly gateway: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Gets what the source says, in order. It must not throw. */
+  readonly onOutput: (output: SourceOutput) => void;
+  /** What this gateway remembers of the region from before. */
+  readonly known?: KnownSource | undefined;
+  /** What is read and watched; default all keys that begin with "/". */
+  readonly range?: KeyRange;
+  readonly timing?: Partial<SourceTiming>;
+}
+
+/** All keys that begin with "/". */
+const DEFAULT_RANGE: KeyRange = { key: "/", end: "0" };
+
+/**
+ * Follows one region through its etcd API until it is stopped: connects, goes on at
+ * another member when one fails, reads everything anew when history was compacted
+ * away or the region began another incarnation, and refuses a store that went back.
+ */
+export class RegionSource {
+  readonly #options: RegionSourceOptions;
+  readonly #timing: SourceTiming;
+  readonly #range: KeyRange;
+  readonly #core: SourceCore;
+  readonly #stop = new AbortController();
+  #remembered: KnownSource | undefined;
+  #session: Session | undefined;
+  #running: Promise<void> | undefined;
+  #problem: SourceStatus = { state: "connecting", error: undefined };
+  /** Why resuming won't do. */
+  #mustBegin: string | undefined;
+
+  constructor(options: RegionSourceOptions) {
+    this.#options = options;
+    this.#timing = { ...DEFAULT_TIMING, ...options.timing };
+    this.#range = options.range ?? DEFAULT_RANGE;
+    this.#core = new SourceCore(this.#range);
+    this.#remembered = options.known;
+  }
+
+  /** Begins to follow. Further calls do nothing. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends everything; nothing is said after it. Safe to call again. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#session?.end();
+    await this.#running;
+  }
+
+  /** How the source is, for people. */
+  get status(): SourceStatus {
+    const endpoint = this.#session?.endpoint;
+    if (endpoint === undefined) return this.#problem;
+    const { isFirstRead, keysRead, position } = this.#core;
+    if (isFirstRead) return { state: "loading", endpoint, keys: keysRead };
+    return { state: "live", endpoint, revision: position };
+  }
+
+  /** What was followed so far, to be remembered. */
+  get followed(): KnownSource | undefined {
+    return this.#core.followed;
+  }
+
+  /** Takes what peers know of this region; one that contradicts the store ends in a refusal. */
+  remember(known: KnownSource): void {
+    this.#remembered = joinKnown(this.#remembered, known);
+    const followed = this.#core.followed?.incarnation;
+    const { counter, nonce } = known.incarnation;
+    if (followed === undefined || this.#session === undefined) return;
+    if (counter < followed.counter || nonce === followed.nonce) return;
+    this.#session.end(new AtollError("ABORTED", "peers know another incarnation of this region"));
+  }
+
+  /** Asks for a further read of existing keys; it arrives as loads of this scan. */
+  scan(id: number, prefix: BinaryKey): void {
+    this.#core.scan(id, prefix);
+    this.#session?.wake();
+  }
+
+  /** Gives up a further read. */
+  cancelScan(id: number): void {
+    this.#core.cancelScan(id);
+  }
+
+  async #run(): Promise<void> {
+    const { retryMinMs, retryMaxMs } = this.#timing;
+    let pauseMs = retryMinMs;
+    while (!this.#stop.signal.aborted) {
+      const positionBefore = this.#core.position;
+      try {
+        await this.#connect();
+      } catch (error) {
+        this.#failed(AtollError.from(error));
+      }
+      if (this.#core.position > positionBefore) pauseMs = retryMinMs;
+      await sleep(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => {});
+      pauseMs = Math.min(pauseMs * 2, retryMaxMs);
+    }
+  }
+
+  #failed(error: AtollError): void {
+    if (this.#stop.signal.aborted) return;
+    if (error.code === "OUT_OF_RANGE") this.#mustBegin = "the watch's next revision was compacted";
+    this.#problem = { state: "connecting", error: error.message };
+    this.#options.log.warn(
+      { code: error.code, error: error.message, cause: errorText(error.cause ?? "") },
+      "the region's source failed; connecting again",
+    );
+  }
+
+  get #access(): Access {
+    const { client } = this.#options;
+    return { client, timeoutMs: this.#timing.callTimeoutMs, signal: this.#stop.signal };
+  }
+
+  async #connect(): Promise<void> {
+    const head = await readHead(this.#access);
+    const admission = await this.#admit(head);
+    switch (admission.kind) {
+      case "create":
+        await createIncarnation(this.#access, {
+          counter: 1,
+          nonce: randomBytes(16).toString("hex"),
+          baseRevision: 0,
+          parentNonce: "",
+        });
+        return await this.#connect();
+      case "refuse":
+        this.#refuse(admission.reason);
+        return;
+      case "begin":
+        this.#begin(head, admission);
+        break;
+      case "resume":
+        this.#resume(head);
+        break;
+    }
+    await this.#follow(head);
+  }
+
+  /** Decides, with a look into the store's history where that may show a fork. */
+  async #admit(head: Head): Promise<Admission> {
+    const followed = this.#core.followed;
+    const remembered = this.#remembered;
+    const admission = admit(followed, remembered, head);
+    if (admission.kind !== "begin" && admission.kind !== "resume") return admission;
+    for (const known of [remembered, followed]) {
+      const mark = known?.lineage;
+      if (mark === undefined || known?.incarnation.nonce !== head.incarnation?.nonce) continue;
+      const reason = forked(mark, await lineageAt(this.#access, mark.revision));
+      if (reason !== undefined) return { kind: "refuse", reason };
+    }
+    return admission;
+  }
+
+  #refuse(reason: string): void {
+    if (this.#problem.state !== "refused" || this.#problem.reason !== reason) {
+      this.#options.log.error({ reason, command: RESOLVING_COMMAND }, "the region is refused");
+    }
+    this.#problem = { state: "refused", reason, command: RESOLVING_COMMAND };
+  }
+
+  #resume(head: Head): void {
+    const { followed, isBroken } = this.#core;
+    if (followed === undefined || (this.#mustBegin === undefined && !isBroken)) return;
+    const reason = this.#mustBegin ?? "the watch left something out";
+    this.#begin(head, { incarnation: followed.incarnation, reason });
+  }
+
+  #begin(
+    head: Head,
+    { incarnation, reason }: { incarnation: KnownSource["incarnation"]; reason: string },
+  ): void {
+    const { revision, lineage, lineageVersion, lineageRevision } = head;
+    this.#options.log.info(
+      { incarnation: incarnation.counter, revision, reason },
+      "reading the region",
+    );
+    this.#core.begin({ incarnation, reason, revision, lineage, lineageVersion, lineageRevision });
+    this.#mustBegin = undefined;
+    this.#emit();
+  }
+
+  async #follow(head: Head): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    const { client, gateway, clock, log } = this.#options;
+    const session = new Session({
+      client,
+      core: this.#core,
+      range: this.#range,
+      gateway,
+      clock,
+      log,
+      timing: this.#timing,
+      clusterId: head.clusterId,
+      emit: () => this.#emit(),
+      remembered: () => this.#remembered,
+    });
+    this.#session = session;
+    try {
+      await session.run();
+    } catch (error) {
+      client.leave(session.endpoint);
+      throw error;
+    } finally {
+      this.#session = undefined;
+    }
+  }
+
+  #emit(): void {
+    try {
+      for (const output of this.#core.takeOutputs()) {
+        if (!this.#stop.signal.aborted) this.#options.onOutput(output);
+      }
+    } catch (error) {
+      this.#mustBegin = "what was said was not taken";
+      throw error;
+    }
+  }
+}

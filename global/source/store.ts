@@ -1,0 +1,189 @@
+import { fromBinaryKey, fromUtf8, toBinaryKey, utf8 } from "../../shared/bytes.js";
+import { AtollError } from "../../shared/errors.js";
+import type { EtcdClient } from "../../shared/etcd/client.js";
+import {
+  encodeIncarnation,
+  type Incarnation,
+  parseIncarnation,
+} from "../../shared/etcd/incarnation.js";
+import type { AnswerHeader } from "../../shared/etcd/key-value.js";
+import { INCARNATION_KEY, LINEAGE_KEY } from "../../shared/etcd/keys.js";
+import { get, range, txn } from "../../shared/etcd/kv.js";
+import { encodeLineage, type Lineage, parseLineage } from "../../shared/etcd/lineage.js";
+import {
+  Compare_CompareResult,
+  Compare_CompareTarget,
+  Maintenance,
+} from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
+import type { LineageThen, Seen } from "./admission.js";
+import type { Page, PageRequest } from "./scan.js";
+
+/** What a store says of itself, and what to hold later writes against. */
+export interface Head extends Seen {
+  /** Version of the lineage key; 0 when it isn't there. */
+  readonly lineageVersion: number;
+  /** Mod revision of the lineage key; 0 when it isn't there. */
+  readonly lineageRevision: number;
+  readonly clusterId: string;
+}
+
+/** How a store is reached. */
+export interface Access {
+  readonly client: EtcdClient;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** What every answer must come from; undefined before the first one. */
+  readonly clusterId?: string;
+}
+
+const EQUAL = Compare_CompareResult.EQUAL;
+
+/**
+ * Sees to it that answers come from one cluster: endpoints of two would be read as
+ * one state that never was. Throws ABORTED naming both.
+ */
+export function checkCluster(header: AnswerHeader, clusterId: string | undefined): void {
+  if (clusterId === undefined || header.clusterId === clusterId) return;
+  throw new AtollError(
+    "ABORTED",
+    `the endpoints belong to different clusters, ${clusterId} and ${header.clusterId}`,
+  );
+}
+
+/**
+ * Reads incarnation and lineage at one revision, linearizably. Throws DATA_LOSS
+ * naming the key when one of them isn't what it should be.
+ */
+export async function readHead(access: Access): Promise<Head> {
+  const { header, responses } = await txn(
+    access.client,
+    { success: [INCARNATION_KEY, LINEAGE_KEY].map(rangeOp) },
+    { ...access, kind: "read" },
+  );
+  const [incarnation, lineage] = responses.map((response) =>
+    response.response.case === "responseRange" ? response.response.value.kvs[0] : undefined,
+  );
+  const lineageRevision = Number(lineage?.modRevision ?? 0n);
+  return {
+    revision: header.revision,
+    clusterId: header.clusterId,
+    incarnation: incarnation && parseIncarnation(fromUtf8(incarnation.value)),
+    lineage: lineage && { ...parseLineage(fromUtf8(lineage.value)), revision: lineageRevision },
+    lineageVersion: Number(lineage?.version ?? 0n),
+    lineageRevision,
+  };
+}
+
+function rangeOp(key: string) {
+  return { request: { case: "requestRange" as const, value: { key: utf8(key) } } };
+}
+
+/** Writes the region's first incarnation, unless somebody has. */
+export async function createIncarnation(access: Access, incarnation: Incarnation): Promise<void> {
+  await txn(
+    access.client,
+    {
+      compare: [
+        {
+          key: utf8(INCARNATION_KEY),
+          target: Compare_CompareTarget.VERSION,
+          result: EQUAL,
+          targetUnion: { case: "version", value: 0n },
+        },
+      ],
+      success: [putOp(INCARNATION_KEY, encodeIncarnation(incarnation))],
+    },
+    access,
+  );
+}
+
+/**
+ * Writes the next lineage record, if the key still is at `lineageRevision` and the
+ * incarnation is still this one. False when it isn't: somebody else wrote.
+ */
+export async function writeLineage(
+  access: Access,
+  {
+    incarnation,
+    lineageRevision,
+    next,
+  }: {
+    readonly incarnation: Incarnation;
+    readonly lineageRevision: number;
+    readonly next: Lineage;
+  },
+): Promise<boolean> {
+  const { succeeded } = await txn(
+    access.client,
+    {
+      compare: [
+        {
+          key: utf8(LINEAGE_KEY),
+          target: Compare_CompareTarget.MOD,
+          result: EQUAL,
+          targetUnion: { case: "modRevision", value: BigInt(lineageRevision) },
+        },
+        {
+          key: utf8(INCARNATION_KEY),
+          target: Compare_CompareTarget.VALUE,
+          result: EQUAL,
+          targetUnion: { case: "value", value: utf8(encodeIncarnation(incarnation)) },
+        },
+      ],
+      success: [putOp(LINEAGE_KEY, encodeLineage(next))],
+    },
+    access,
+  );
+  return succeeded;
+}
+
+function putOp(key: string, value: string) {
+  return {
+    request: { case: "requestPut" as const, value: { key: utf8(key), value: utf8(value) } },
+  };
+}
+
+/** What the lineage key held at a revision. */
+export async function lineageAt(access: Access, revision: number): Promise<LineageThen> {
+  try {
+    const { kvs } = await range(access.client, { key: LINEAGE_KEY, revision }, access);
+    return kvs[0] === undefined ? "nothing" : parseLineage(fromUtf8(kvs[0].value));
+  } catch (error) {
+    if (error instanceof AtollError && error.code === "OUT_OF_RANGE") return "unknown";
+    throw error;
+  }
+}
+
+/** The store's revision, read linearizably. */
+export async function readRevision(access: Access): Promise<number> {
+  const { header } = await get(access.client, LINEAGE_KEY, access);
+  checkCluster(header, access.clusterId);
+  return header.revision;
+}
+
+/** Reads a page at the newest revision, linearizably. */
+export async function readPage(access: Access, request: PageRequest): Promise<Page> {
+  const { header, kvs, more } = await range(
+    access.client,
+    { key: fromBinaryKey(request.key), end: fromBinaryKey(request.end), limit: request.limit },
+    access,
+  );
+  checkCluster(header, access.clusterId);
+  let bytes = 0;
+  const records = kvs.map(({ key, value, modRevision }) => {
+    bytes += key.length + value.length;
+    return { key: toBinaryKey(key), value, modRevision };
+  });
+  return { revision: header.revision, records, more, bytes };
+}
+
+/** Version of the server at the client's current endpoint; empty when it doesn't say. */
+export async function serverVersion(access: Access): Promise<string> {
+  try {
+    const channel = access.client.currentChannel();
+    const status = await channel.unary(Maintenance.method.status, {}, access);
+    return status.version;
+  } catch {
+    return "";
+  }
+}
