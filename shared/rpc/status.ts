@@ -1,9 +1,20 @@
-import { type ServiceError, status } from "@grpc/grpc-js";
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { AtollError, CODES, type Code } from "../errors.js";
 
 const NAME_OF_CODE = new Map<number, Code>(
   Object.entries(CODES).map(([name, value]) => [value, name as Code]),
 );
+
+/** An error for grpc-js's callbacks: code, message, and its details as trailers. */
+export function toServiceError(error: AtollError): ServiceError {
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(error.details)) {
+    // Metadata values are printable ASCII; other text is percent-encoded, as grpc-message is.
+    metadata.set(`atoll-${key.toLowerCase()}`, encodeURI(String(value)));
+  }
+  const { message } = error;
+  return Object.assign(new Error(message), { code: CODES[error.code], details: message, metadata });
+}
 
 /** The error of a failed call of ours; `target` names the server in its details. */
 export function fromServiceError(error: unknown, target: string): AtollError {

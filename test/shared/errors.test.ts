@@ -2,27 +2,22 @@ import { status } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { parseHostPort } from "../../shared/address.js";
 import { AtollError } from "../../shared/errors.js";
-import { fromServiceError } from "../../shared/rpc/status.js";
-import { errorTrailers } from "../../shared/rpc/trailers.js";
+import { fromServiceError, toServiceError } from "../../shared/rpc/status.js";
 
 test("an unknown error becomes INTERNAL without its text", () => {
   const error = AtollError.from(new Error("secret path"));
   expect(error.code).toBe("INTERNAL");
-  expect(errorTrailers(error)["grpc-message"]).not.toContain("secret");
+  expect(toServiceError(error).details).not.toContain("secret");
   expect((error.cause as Error).message).toBe("secret path");
 });
 
 test("an error survives the way over gRPC", () => {
-  const sent = errorTrailers(
-    new AtollError("NOT_FOUND", "no such summary", { details: { summary: "m" } }),
+  const sent = toServiceError(
+    new AtollError("NOT_FOUND", "no such summary", { details: { summary: "m ä" } }),
   );
-  expect(sent).toEqual({
-    "grpc-status": "5",
-    "grpc-message": "no such summary",
-    "atoll-summary": "m",
-  });
-  const failure = { code: status.NOT_FOUND, details: sent["grpc-message"] };
-  const received = fromServiceError(Object.assign(new Error("5 NOT_FOUND"), failure), "h:1");
+  expect(sent.code).toBe(status.NOT_FOUND);
+  expect(sent.metadata.get("atoll-summary")).toEqual(["m%20%C3%A4"]);
+  const received = fromServiceError(sent, "h:1");
   expect(received).toMatchObject({
     code: "NOT_FOUND",
     message: "no such summary",
