@@ -43,10 +43,16 @@ module.exports = {
       from: { path: "^(regional|global|shared)/" },
       to: { path: "^(deploy|test)/" },
     },
-    { name: "deploy-imports-no-tests", severity: "error", from: { path: "^deploy/" }, to: { path: "^test/" } },
+    {
+      name: "deploy-imports-no-tests",
+      severity: "error",
+      from: { path: "^deploy/" },
+      to: { path: "^test/" },
+    },
     {
       name: "cores-are-pure",
-      comment: "no I/O, clock, timers or randomness in a core, not through another file either; hashing is a pure computation",
+      comment:
+        "no I/O, clock, timers or randomness in a core, not through another file either; hashing is a pure computation",
       severity: "error",
       from: { path: CORES },
       to: {
@@ -66,6 +72,9 @@ module.exports = {
     exclude: { path: "^dist/" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.src.json" },
-    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default"],
+    },
   },
 };

@@ -63,7 +63,9 @@ async function settled(modRevision: bigint, matched: bigint): Promise<SummarySta
     );
     if (done) return states as SummaryState[];
     if (Date.now() > deadline)
-      throw new Error(`not settled: ${states.map((s) => `${s?.matched} at ${s?.modRevision}`)}`);
+      throw new Error(
+        `not settled: ${states.map((s) => `${s?.matched} at ${s?.modRevision}`).join(", ")}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

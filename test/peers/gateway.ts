@@ -171,7 +171,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         name: member.name,
         client: member.client,
         peer: member.peer,
-        http: "http" in member ? (member.http as string) : member.client,
+        http: "http" in member ? member.http : member.client,
       })),
     })),
   };

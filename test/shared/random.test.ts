@@ -13,7 +13,7 @@ test("equal seeds give equal sequences, other seeds others", () => {
 
 test("numbers are spread evenly enough for a simulation", () => {
   const random = seededRandom(1);
-  const buckets = new Array<number>(10).fill(0);
+  const buckets = Array.from({ length: 10 }, () => 0);
   for (let i = 0; i < 100_000; i++) buckets[random.int(10)]! += 1;
   for (const count of buckets) expect(Math.abs(count - 10_000)).toBeLessThan(500);
 });
