@@ -97,6 +97,7 @@ export class RaftDriver implements ProposalTarget, ReadSource {
   /** Appends that wait for an install to end. */
   #behindInstall: Ready[] | undefined;
   #toApply: Message[] = [];
+  #lastAck: Pick<Message, "to" | "term" | "index"> = { to: NO_NODE, term: 0, index: 0 };
   #appliedTerm: number;
 
   constructor(options: DriverOptions) {
@@ -166,6 +167,7 @@ export class RaftDriver implements ProposalTarget, ReadSource {
       raft.tick();
       this.proposals.tick(this.nowMs);
       this.reads.tick(this.nowMs, this.lead !== NO_NODE);
+      this.#options.transport.flushIdle();
     });
   }
 
@@ -250,8 +252,23 @@ export class RaftDriver implements ProposalTarget, ReadSource {
     const { transport, events } = this.#options;
     for (const message of messages) {
       if (message.type === MessageType.snap) events.onSnapshotOut(message);
+      else if (this.#saysNothingNew(message)) transport.queueIdle(message);
       else transport.queueMessage(message);
     }
+  }
+
+  /**
+   * Whether a message acknowledges what was acknowledged before: the answer to a new
+   * commit index, which comes with every batch. A leader that is probing does wait for
+   * it, so it goes out with the next message or tick, but not by itself.
+   */
+  #saysNothingNew(message: Message): boolean {
+    if (message.type !== MessageType.appResp || message.reject) return false;
+    const { to, term, index } = message;
+    const last = this.#lastAck;
+    if (last.to === to && last.term === term && last.index === index) return true;
+    this.#lastAck = message;
+    return false;
   }
 
   // The append thread.

@@ -56,6 +56,8 @@ export class PeerLink {
   #lastTrouble = "";
   #messages: Message[] = [];
   #frames: Buffer[] = [];
+  /** A message that only goes along with others. */
+  #idle: Message | undefined;
   /** Bytes written to connections of this link since the start. */
   sentBytes = 0;
   /** Messages and frames dropped since the start. */
@@ -82,6 +84,21 @@ export class PeerLink {
     this.#messages.push(message);
   }
 
+  /**
+   * Takes a message that is worth no write of its own: it goes with the next one that is,
+   * or with `flushIdle`. It replaces the one that was taken before.
+   */
+  queueIdle(message: Message): void {
+    this.#idle = message;
+  }
+
+  /** Writes everything, a message that waits for others too. */
+  flushIdle(): void {
+    if (this.#idle !== undefined) this.#messages.push(this.#idle);
+    this.#idle = undefined;
+    this.flush();
+  }
+
   /** Takes a sealed frame for the next flush; it goes out before queued messages. */
   queueFrame(frame: Buffer): void {
     this.#frames.push(frame);
@@ -92,6 +109,8 @@ export class PeerLink {
     const messages = this.#messages;
     const frames = this.#frames;
     if (messages.length === 0 && frames.length === 0) return;
+    if (this.#idle !== undefined) messages.push(this.#idle);
+    this.#idle = undefined;
     this.#messages = [];
     this.#frames = [];
     const socket = this.#socket;

@@ -130,6 +130,11 @@ export class PeerTransport {
     this.#links.get(message.to)?.queueMessage(message);
   }
 
+  /** Queues a raft message that is worth no write of its own; see PeerLink.queueIdle. */
+  queueIdle(message: Message): void {
+    this.#links.get(message.to)?.queueIdle(message);
+  }
+
   /** Queues a sealed frame; it goes out before the turn's raft messages. */
   queueFrame(to: number, frame: Buffer): void {
     this.#links.get(to)?.queueFrame(frame);
@@ -139,6 +144,11 @@ export class PeerTransport {
   flush(): void {
     for (const link of this.#links.values()) link.flush();
     this.#encoder.forget();
+  }
+
+  /** Writes what waited for others to go along with; called with each tick. */
+  flushIdle(): void {
+    for (const link of this.#links.values()) link.flushIdle();
   }
 
   /** Sends a snapshot file to a member; rejects with UNAVAILABLE saying why. */
