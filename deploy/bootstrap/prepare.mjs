@@ -61,12 +61,16 @@ function install(say) {
   writeFileSync(STAMP, wanted);
 }
 
-function build(say) {
+function build(say, project) {
   const fresh = !existsSync(join(ROOT, "dist/src.tsbuildinfo"));
   if (fresh) say("building …");
-  const done = run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-b"], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const done = run(
+    process.execPath,
+    [join(ROOT, "node_modules/typescript/bin/tsc"), "-b", project],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   if (done.status !== 0) throw new Error(`the build failed:\n${done.stdout}${done.stderr}`);
 }
 
@@ -98,13 +102,13 @@ function takeLock() {
 }
 
 /** Installs and builds whatever is out of date. Several processes may call it at once. */
-export async function prepare({ quiet = false } = {}) {
+export async function prepare({ quiet = false, project = "tsconfig.json" } = {}) {
   const say = quiet ? () => {} : (text) => process.stderr.write(`atoll: ${text}\n`);
   checkNode();
   takeLock();
   try {
     install(say);
-    build(say);
+    build(say, project);
   } finally {
     rmSync(LOCK, { force: true });
   }

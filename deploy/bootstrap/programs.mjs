@@ -1,8 +1,8 @@
-/** What `run.mjs` can run: the entry, relative to the repository, and its fixed arguments. */
+/** What `run.mjs` can run: the entry, relative to the repository, and the project that has to be built for it. */
 export const PROGRAMS = {
-  playground: { entry: "dist/deploy/playground/main.js" },
-  atoll: { entry: "dist/deploy/cli/main.js" },
-  bench: { entry: "dist/test/bench/main.js" },
-  sim: { entry: "dist/test/simulation/main.js" },
-  test: { entry: "dist/test/runner/main.js" },
+  playground: { entry: "dist/deploy/playground/main.js", project: "tsconfig.src.json" },
+  atoll: { entry: "dist/deploy/cli/main.js", project: "tsconfig.src.json" },
+  bench: { entry: "dist/test/bench/main.js", project: "tsconfig.json" },
+  sim: { entry: "dist/test/simulation/main.js", project: "tsconfig.json" },
+  test: { entry: "dist/test/runner/main.js", project: "tsconfig.json" },
 };

@@ -17,8 +17,8 @@ if (program === undefined) {
   process.exitCode = 1;
 } else {
   try {
-    await prepare({ quiet });
-    process.argv = [process.argv[0], program.entry, ...(program.arguments ?? []), ...words];
+    await prepare({ quiet, project: program.project });
+    process.argv = [process.argv[0], program.entry, ...words];
     await import(new URL(`../../${program.entry}`, import.meta.url).href);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
