@@ -279,6 +279,8 @@ export const PROGRESS_NOTIFY_INTERVAL_MS = 600_000;
 export const MAX_LEASE_TTL_SECONDS = 9_000_000_000;
 /** Bytes of one piece of memory that holds rows of the state. */
 export const STORE_SLAB_BYTES = 256 * 1024;
+/** Bytes of rows after which a read of history goes on to no further revision. */
+export const HISTORY_READ_BYTES = 4 * 1024 * 1024;
 /** Rows that one step of clearing up after a compaction looks at. */
 export const TIDY_STEP_ROWS = 1_000;
 /** A lease that nobody has renewed for so long has its remaining time told to the log. */

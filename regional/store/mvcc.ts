@@ -11,7 +11,7 @@ import { RowLog } from "./row-log.js";
 /** etcd's revision of a store in which nothing was written. */
 const FIRST_REVISION = 1;
 /** etcd's compact revision of a store that was never compacted. */
-export const NEVER_COMPACTED = -1;
+const NEVER_COMPACTED = -1;
 
 /**
  * The multi-version key space: keys, their histories, the log of all writes. Writes that

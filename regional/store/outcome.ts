@@ -45,12 +45,12 @@ export interface TxnOutcome {
   readonly responses: readonly (TxnOpOutcome | undefined)[];
 }
 
-export interface CompactionOutcome {
+interface CompactionOutcome {
   readonly kind: "compaction";
   readonly revision: number;
 }
 
-export interface LeaseGrantOutcome {
+interface LeaseGrantOutcome {
   readonly kind: "leaseGrant";
   readonly revision: number;
   readonly id: bigint;
@@ -58,30 +58,30 @@ export interface LeaseGrantOutcome {
   readonly ttl: number;
 }
 
-export interface LeaseRevokeOutcome {
+interface LeaseRevokeOutcome {
   readonly kind: "leaseRevoke";
   readonly revision: number;
 }
 
-export interface LeaseExpireOutcome {
+interface LeaseExpireOutcome {
   readonly kind: "leaseExpire";
   readonly revision: number;
   /** Leases that this command ended; none when the term had passed. */
   readonly expired: readonly bigint[];
 }
 
-export interface LeaseCheckpointOutcome {
+interface LeaseCheckpointOutcome {
   readonly kind: "leaseCheckpoint";
   readonly revision: number;
 }
 
-export interface MemberUpdateOutcome {
+interface MemberUpdateOutcome {
   readonly kind: "memberUpdate";
   readonly revision: number;
 }
 
 /** An entry that does nothing: a new leader's first, or a change of membership. */
-export interface NoneOutcome {
+interface NoneOutcome {
   readonly kind: "none";
   readonly revision: number;
 }

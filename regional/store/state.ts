@@ -1,7 +1,7 @@
 import { assert } from "../../shared/assert.js";
 import type { BinaryKey } from "../../shared/bytes.js";
 import type { RangeRequest } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
-import { TIDY_STEP_ROWS } from "../../shared/limits.js";
+import { HISTORY_READ_BYTES, TIDY_STEP_ROWS } from "../../shared/limits.js";
 import type { ConfState } from "../raft/types.js";
 import { applyCommand } from "./apply.js";
 import { dumpParts, metaOf } from "./dump.js";
@@ -186,19 +186,23 @@ export class RegionState {
   }
 
   /**
-   * Writes with modRevision >= revision, in order: `limit` of them, and the rest of the
-   * last one's revision. The revision must be at or above compactRevision.
+   * Writes with modRevision >= revision, in order: `limit` of them or
+   * HISTORY_READ_BYTES, whichever comes first, and the rest of the last one's revision.
+   * The revision must be at or above compactRevision.
    */
   rowsSince(revision: number, limit: number): RowsSince {
     const { log } = this.#parts.mvcc;
     const rows: Row[] = [];
+    let bytes = 0;
     for (let ordinal = log.find(revision); ; ordinal++) {
       const row = log.at(ordinal);
       if (row === undefined) return { rows, next: 0 };
-      if (rows.length >= limit && row.modRevision !== rows.at(-1)?.modRevision) {
+      const enough = rows.length >= limit || bytes >= HISTORY_READ_BYTES;
+      if (enough && row.modRevision !== rows.at(-1)?.modRevision) {
         return { rows, next: row.modRevision };
       }
       rows.push(row);
+      bytes += row.byteLength;
     }
   }
 

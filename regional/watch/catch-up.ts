@@ -68,7 +68,11 @@ export class CatchUp {
     const told = next === 0 ? history.currentRevision : next - 1;
     this.#collect(stream, rows, history);
     for (const watcher of [...stream.behind.all()]) {
-      if (watcher.nextRevision > told + 1) continue;
+      if (watcher.nextRevision > told + 1) {
+        // It begins in the future: a replaced history put it here.
+        if (next === 0) this.#release(stream, watcher);
+        continue;
+      }
       const events = watcher.found;
       watcher.found = [];
       if (events.length > 0) {
@@ -79,11 +83,15 @@ export class CatchUp {
         sendEvents(watcher, history.currentRevision, events);
       }
       watcher.nextRevision = told + 1;
-      if (told < history.currentRevision) continue;
-      stream.behind.delete(watcher);
-      this.#synced.add(watcher);
+      if (next === 0) this.#release(stream, watcher);
     }
     return Math.max(1, rows.length);
+  }
+
+  /** The watcher has caught up. */
+  #release(stream: StreamState, watcher: Watcher): void {
+    stream.behind.delete(watcher);
+    this.#synced.add(watcher);
   }
 
   /** Where the watcher that is furthest behind goes on; tells those that are too far behind. */

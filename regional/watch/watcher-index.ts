@@ -1,37 +1,17 @@
 import type { BinaryKey } from "../../shared/bytes.js";
+import { type Interval, IntervalTree } from "./interval-tree.js";
 import type { Watcher, WatchRange } from "./watcher.js";
 
-/** Watchers of one and the same range. */
-interface RangeGroup {
-  readonly from: BinaryKey;
-  /** "\0": without an end. */
-  readonly end: BinaryKey;
-  readonly watchers: Set<Watcher>;
-  /** Of this group and all below it in the tree: the furthest end. */
-  furthest: BinaryKey;
-}
-
-const NO_END = "\0";
-
-function reachesBeyond(end: BinaryKey, key: BinaryKey): boolean {
-  return end === NO_END || end > key;
-}
-
-function further(a: BinaryKey, b: BinaryKey): BinaryKey {
-  if (a === NO_END || b === NO_END) return NO_END;
-  return a > b ? a : b;
-}
+type Watchers = Set<Watcher>;
 
 /**
  * Finds the watchers of a key: those of single keys by a map, those of ranges by an
- * interval tree. The tree is an array in order of start, the middle of each part being
- * its root, with the furthest end of each part at its root; it is laid out again when the
- * set of distinct ranges has changed, which watchers of equal ranges don't do.
+ * interval tree, in which watchers of equal ranges share a place.
  */
 export class WatcherIndex {
-  readonly #single = new Map<BinaryKey, Set<Watcher>>();
-  readonly #groups = new Map<string, RangeGroup>();
-  #tree: RangeGroup[] | undefined = [];
+  readonly #single = new Map<BinaryKey, Watchers>();
+  readonly #ranges = new Map<string, Interval<Watchers>>();
+  readonly #tree = new IntervalTree<Watchers>();
   #size = 0;
 
   get size(): number {
@@ -43,7 +23,7 @@ export class WatcherIndex {
     const watchers =
       end === undefined
         ? this.#single.get(from)
-        : this.#groups.get(groupName(watcher.range))?.watchers;
+        : this.#ranges.get(rangeName(watcher.range))?.value;
     return watchers?.has(watcher) ?? false;
   }
 
@@ -56,16 +36,16 @@ export class WatcherIndex {
       else watchers.add(watcher);
       return;
     }
-    const name = groupName(watcher.range);
-    const group = this.#groups.get(name);
-    if (group === undefined) {
-      this.#groups.set(name, { from, end, watchers: new Set([watcher]), furthest: end });
-      this.#tree = undefined;
+    const name = rangeName(watcher.range);
+    const range = this.#ranges.get(name);
+    if (range === undefined) {
+      this.#ranges.set(name, this.#tree.add(from, end, new Set([watcher])));
     } else {
-      group.watchers.add(watcher);
+      range.value.add(watcher);
     }
   }
 
+  /** Takes out a watcher that is there. */
   delete(watcher: Watcher): void {
     this.#size--;
     const { from, end } = watcher.range;
@@ -75,67 +55,32 @@ export class WatcherIndex {
       if (watchers?.size === 0) this.#single.delete(from);
       return;
     }
-    const name = groupName(watcher.range);
-    const group = this.#groups.get(name);
-    group?.watchers.delete(watcher);
-    if (group?.watchers.size === 0) {
-      this.#groups.delete(name);
-      this.#tree = undefined;
+    const name = rangeName(watcher.range);
+    const range = this.#ranges.get(name);
+    range?.value.delete(watcher);
+    if (range?.value.size === 0) {
+      this.#ranges.delete(name);
+      this.#tree.remove(range);
     }
   }
 
   /** All watchers, in no particular order. */
   *all(): IterableIterator<Watcher> {
     for (const watchers of this.#single.values()) yield* watchers;
-    for (const group of this.#groups.values()) yield* group.watchers;
+    for (const range of this.#ranges.values()) yield* range.value;
   }
 
   /** Calls `visit` with each watcher whose range holds the key. */
   visit(key: BinaryKey, visit: (watcher: Watcher) => void): void {
     const single = this.#single.get(key);
     if (single !== undefined) for (const watcher of single) visit(watcher);
-    if (this.#groups.size === 0) return;
-    this.#tree ??= this.#layOut();
-    this.#visitPart(this.#tree, 0, this.#tree.length, key, visit);
-  }
-
-  #visitPart(
-    tree: readonly RangeGroup[],
-    low: number,
-    high: number,
-    key: BinaryKey,
-    visit: (watcher: Watcher) => void,
-  ): void {
-    if (low >= high) return;
-    const middle = (low + high) >>> 1;
-    const group = tree[middle] as RangeGroup;
-    if (!reachesBeyond(group.furthest, key)) return;
-    this.#visitPart(tree, low, middle, key, visit);
-    if (group.from > key) return;
-    if (reachesBeyond(group.end, key)) for (const watcher of group.watchers) visit(watcher);
-    this.#visitPart(tree, middle + 1, high, key, visit);
-  }
-
-  #layOut(): RangeGroup[] {
-    const tree = [...this.#groups.values()].sort((a, b) =>
-      a.from < b.from ? -1 : a.from > b.from ? 1 : 0,
-    );
-    const settle = (low: number, high: number): BinaryKey | undefined => {
-      if (low >= high) return undefined;
-      const middle = (low + high) >>> 1;
-      const group = tree[middle] as RangeGroup;
-      const left = settle(low, middle);
-      const right = settle(middle + 1, high);
-      group.furthest = group.end;
-      if (left !== undefined) group.furthest = further(group.furthest, left);
-      if (right !== undefined) group.furthest = further(group.furthest, right);
-      return group.furthest;
-    };
-    settle(0, tree.length);
-    return tree;
+    if (this.#ranges.size === 0) return;
+    this.#tree.search(key, (watchers) => {
+      for (const watcher of watchers) visit(watcher);
+    });
   }
 }
 
-function groupName({ from, end }: WatchRange): string {
+function rangeName({ from, end }: WatchRange): string {
   return `${from.length}:${from}${end ?? ""}`;
 }

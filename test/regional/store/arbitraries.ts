@@ -19,14 +19,14 @@ import { bytes } from "./support.js";
 export const KEYS = ["\0", "a", "a\0", "aa", "ab", "b", "c\xff", "\xff", "\xff\xff"] as const;
 
 const keyText = fc.constantFrom(...KEYS);
-export const key = keyText.map(bytes);
+const key = keyText.map(bytes);
 const end = fc.oneof(
   { weight: 3, arbitrary: fc.constant("") },
   { weight: 1, arbitrary: fc.constant("\0") },
   { weight: 2, arbitrary: keyText },
 );
 const rangeEnd = end.map(bytes);
-export const value = fc.oneof(
+const value = fc.oneof(
   fc.uint8Array({ maxLength: 6 }),
   fc.uint8Array({ minLength: 100, maxLength: 300 }),
 );
@@ -58,7 +58,7 @@ export const put: fc.Arbitrary<PutRequest> = fc
 const deleteFields = fc.record({ key, rangeEnd, prevKv: flag });
 export const deleteRange = deleteFields.map((fields) => create(DeleteRangeRequestSchema, fields));
 
-export const range: fc.Arbitrary<RangeRequest> = fc
+const range: fc.Arbitrary<RangeRequest> = fc
   .record({
     key,
     rangeEnd,

@@ -1,26 +1,13 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CommandKind } from "../../../regional/store/command.js";
 import type { BackendRecord } from "../../../regional/store/records.js";
 import type { RegionState } from "../../../regional/store/state.js";
-import {
-  PutRequestSchema,
-  RangeRequestSchema,
-  TxnRequestSchema,
-} from "../../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
-import { type Action, action, KEYS, LEASES } from "./arbitraries.js";
+import { RangeRequestSchema } from "../../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
+import { action, KEYS, LEASES } from "./arbitraries.js";
 import { Model } from "./model.js";
-import {
-  bytes,
-  command,
-  Driver,
-  encode,
-  plain,
-  plainOutcome,
-  printable,
-  reload,
-} from "./support.js";
+import { perform } from "./perform.js";
+import { bytes, Driver, plain, printable, reload } from "./support.js";
 
 /** The state database: what a member has written behind. */
 class Database {
@@ -40,55 +27,6 @@ class Database {
 
   records(): BackendRecord[] {
     return [...this.#rows.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
-  }
-}
-
-function perform(driver: Driver, model: Model, next: Action): void {
-  const compare = (data: Uint8Array, expected: unknown): void => {
-    expect(plainOutcome(driver.apply(data))).toEqual(expected);
-  };
-  switch (next.do) {
-    case "put":
-      compare(
-        encode(CommandKind.put, toBinary(PutRequestSchema, next.request)),
-        model.put(next.request),
-      );
-      return;
-    case "delete": {
-      const { key, end, prevKv } = next;
-      const data = command.deleteRange({ key: bytes(key), rangeEnd: bytes(end), prevKv });
-      compare(data, model.delete(key, end, prevKv));
-      return;
-    }
-    case "txn":
-      compare(
-        encode(CommandKind.txn, toBinary(TxnRequestSchema, next.request)),
-        model.txn(next.request),
-      );
-      return;
-    case "range":
-      expect(plainOutcome(driver.state.range(next.request))).toEqual(model.range(next.request));
-      return;
-    case "compact": {
-      const revision = model.revision - next.back;
-      compare(command.compact(BigInt(revision)), model.compact(revision));
-      return;
-    }
-    case "grant":
-      compare(command.grant(next.lease, 10n), model.grant(next.lease, 10));
-      return;
-    case "revoke":
-      compare(command.revoke(next.lease), model.revoke(next.lease));
-      return;
-    case "expire":
-      compare(command.expire(driver.term, next.leases), model.expire(next.leases));
-      return;
-    case "tidy":
-      driver.state.tidy();
-      return;
-    case "reload":
-    case "crash":
-      return;
   }
 }
 
@@ -153,7 +91,7 @@ describe("the state against a model that knows nothing but a list of writes", ()
         expect(printable(restarted.dump())).toEqual(image);
         expect(printable(reload(driver.state.dump()).dump())).toEqual(image);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 
