@@ -11,7 +11,9 @@ import { Model } from "../store/model.js";
 import { perform } from "../store/perform.js";
 import { Driver } from "../store/support.js";
 
-/** A client that decodes what it is told and keeps it as "key@revision=value<previous". */
+const hex = (value: string): string => Buffer.from(value, "latin1").toString("hex");
+
+/** A client that decodes what it is told and keeps it as "key@revision=value<previous", the value in hex. */
 class Client implements WatchSink {
   readonly told = new Map<bigint, string[]>();
   readonly compactedAt = new Map<bigint, number>();
@@ -26,7 +28,8 @@ class Client implements WatchSink {
       const kv = decoded?.kv;
       if (decoded === undefined || kv === undefined) throw new Error("an event without a pair");
       expect(Number(kv.modRevision)).toBeLessThanOrEqual(revision);
-      const value = decoded.type === Event_EventType.DELETE ? "-" : `=${toBinaryKey(kv.value)}`;
+      const value =
+        decoded.type === Event_EventType.DELETE ? "-" : `=${hex(toBinaryKey(kv.value))}`;
       const before = decoded.prevKv;
       const previous = before === undefined ? "" : `<${before.modRevision}`;
       told.push(`${toBinaryKey(kv.key)}@${kv.modRevision}${value}${previous}`);
@@ -99,7 +102,7 @@ function expected(model: Model, { options, start }: Watching): string[] {
       return write.key >= key && (rangeEnd === "\0" || write.key < rangeEnd);
     })
     .map(({ key: name, revision, kv }) => {
-      const value = kv === undefined ? "-" : `=${kv.value}`;
+      const value = kv === undefined ? "-" : `=${hex(kv.value)}`;
       const before = options.prevKv ? model.within(name, "", revision - 1)[0] : undefined;
       return `${name}@${revision}${value}${before === undefined ? "" : `<${before.mod}`}`;
     });
@@ -214,6 +217,6 @@ describe("watchers of a real state", () => {
     expect(hub.unsyncedCount).toBe(0);
     for (let i = 0; i < 10; i++) driver.put("a", String(i));
     hub.dispatch(driver.state.takeChanges().rows);
-    expect(client.told.get(0n)).toEqual(["a@9=7", "a@10=8", "a@11=9"]);
+    expect(client.told.get(0n)).toEqual(["a@9=37", "a@10=38", "a@11=39"]);
   });
 });
