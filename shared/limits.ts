@@ -291,3 +291,5 @@ export const LEASE_EXPIRIES_PER_SECOND = 1_000;
 export const LEASE_EXPIRY_RETRY_MS = 3_000;
 /** Pause between two looks whether a region's stream needs help to reach its revision. */
 export const SOURCE_NUDGE_INTERVAL_MS = 50;
+/** How often a gateway looks whether there is something new to report of its region's summaries. */
+export const GATEWAY_REPORT_INTERVAL_MS = 250;

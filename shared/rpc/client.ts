@@ -37,10 +37,11 @@ export class RpcClient {
   readonly target: string;
   readonly #client: Client;
 
-  constructor(target: string) {
+  /** `maxResponseBytes`: the largest message that is taken from the server. */
+  constructor(target: string, options: { readonly maxResponseBytes?: number } = {}) {
     this.target = target;
     this.#client = new Client(target, credentials.createInsecure(), {
-      "grpc.max_receive_message_length": MAX_RESPONSE_BYTES,
+      "grpc.max_receive_message_length": options.maxResponseBytes ?? MAX_RESPONSE_BYTES,
       "grpc.max_send_message_length": -1,
       "grpc.enable_channelz": 0,
       "grpc.initial_reconnect_backoff_ms": 100,

@@ -1,0 +1,229 @@
+import { systemClock } from "../shared/clock.js";
+import { GlobalService } from "../shared/gen/atoll/global/v1/global_pb.js";
+import { MeshService } from "../shared/gen/atoll/mesh/v1/mesh_pb.js";
+import { sha256 } from "../shared/hash.js";
+import { HTTP_METRICS, HTTP_TEXT, type HttpAnswer, HttpSide } from "../shared/http-side.js";
+import { GATEWAY_REPORT_INTERVAL_MS } from "../shared/limits.js";
+import type { Logger } from "../shared/log.js";
+import { createRegistry } from "../shared/metrics.js";
+import { systemRandom } from "../shared/random.js";
+import { RpcServer } from "../shared/rpc/server.js";
+import { GlobalApi } from "./api/global-api.js";
+import type { ViewChange, ViewSource } from "./api/view-source.js";
+import { GlobalState } from "./digest/global-state.js";
+import { ReportBook } from "./digest/report.js";
+import type { Section } from "./digest/section.js";
+import { logMeshEvent } from "./gateway/event-log.js";
+import { LocalRegion } from "./gateway/local-region.js";
+import { GatewayMetrics } from "./gateway/metrics.js";
+import { Neighbours } from "./gateway/neighbours.js";
+import type { GatewayOptions } from "./gateway/options.js";
+import { readingsOf } from "./gateway/readings.js";
+import { ReportSender, reportOf } from "./gateway/report.js";
+import { AgeClock } from "./mesh/age-clock.js";
+import { MeshCore } from "./mesh/core/mesh-core.js";
+import type { MeshEvent } from "./mesh/core/output.js";
+import { Mesh } from "./mesh/mesh.js";
+import { FOLD_SEMANTICS } from "./summary/types.js";
+import { FreshnessBook } from "./view/freshness-book.js";
+import { View } from "./view/view.js";
+
+/**
+ * One region's gateway: reads its region, folds and publishes it, exchanges sections
+ * with all other gateways, and serves the merged view. It keeps nothing that it can't
+ * rebuild, so a new one takes the place of a lost one.
+ */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #log: Logger;
+  readonly #ages = new AgeClock(systemClock);
+  readonly #state = new GlobalState(sha256);
+  readonly #reports = new ReportBook();
+  readonly #sender = new ReportSender();
+  readonly #listeners = new Set<(change: ViewChange) => void>();
+  readonly #core: MeshCore;
+  readonly #mesh: Mesh;
+  readonly #local: LocalRegion;
+  readonly #api: GlobalApi;
+  readonly #metrics: GatewayMetrics;
+  readonly #server: RpcServer;
+  readonly #http: HttpSide;
+  #timer: NodeJS.Timeout | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: GatewayOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+    const { region, name, directory, grpc } = options;
+    const freshness = new FreshnessBook(this.#state);
+    const view = new View(this.#state, freshness);
+    this.#core = new MeshCore({
+      region,
+      gateway: name,
+      foldSemantics: FOLD_SEMANTICS,
+      directory,
+      state: this.#state,
+      freshness,
+      reports: this.#reports,
+      random: systemRandom,
+    });
+    this.#local = new LocalRegion({
+      region,
+      gateway: name,
+      endpoints: options.endpoints,
+      state: this.#state,
+      clock: systemClock,
+      ages: this.#ages,
+      log,
+      listener: {
+        published: (section) => this.#published(section),
+        confirmed: (incarnation, revision, asOfMs) => {
+          this.#core.confirmed(incarnation, revision, asOfMs);
+          this.#mesh.wake();
+        },
+      },
+    });
+    const ageNowMs = (): number => this.#ages.now().ageMs;
+    const neighbours = new Neighbours({
+      region,
+      gateway: name,
+      address: grpc,
+      directory,
+      core: this.#core,
+      sourceStatus: () => this.#local.status,
+      ageNowMs,
+    });
+    const source: ViewSource = {
+      region,
+      gateway: name,
+      view,
+      nowMs: ageNowMs,
+      links: () => neighbours.links(),
+      peers: () => neighbours.peers(),
+      reports: () => this.#reports.all(),
+      report: (of) => this.#reports.get(of),
+      onChange: (listener) => {
+        this.#listeners.add(listener);
+        return () => this.#listeners.delete(listener);
+      },
+    };
+    this.#api = new GlobalApi(source);
+    const registry = createRegistry({ region, gateway: name });
+    const readings = readingsOf({
+      state: this.#state,
+      core: this.#core,
+      local: this.#local,
+      api: this.#api,
+      ageNowMs,
+    });
+    this.#metrics = new GatewayMetrics(registry, readings);
+    this.#mesh = new Mesh(this.#core, this.#ages, {
+      moved: (section) => this.#changed({ region: section.id.region, summary: section.id.summary }),
+      event: (event) => this.#event(event),
+      sent: (bytes) => this.#metrics.sent(bytes),
+    });
+    this.#server = new RpcServer({
+      observe: undefined,
+      report: (path, error) => log.error({ path, err: error.cause }, "a call failed"),
+    })
+      .add(GlobalService, this.#api.handlers)
+      .add(MeshService, this.#mesh.handlers);
+    this.#http = new HttpSide((url) => this.#answer(url));
+  }
+
+  /** Listens, then begins to follow the region and to connect. Throws UNAVAILABLE naming a taken address. */
+  async start(): Promise<void> {
+    const { grpc, http } = this.#options;
+    await this.#server.listen(grpc);
+    try {
+      await this.#http.listen(http);
+    } catch (error) {
+      await this.#server.stop(0);
+      throw error;
+    }
+    this.#log.info({ grpc, http }, "listening");
+    this.#local.start();
+    this.#mesh.start();
+    this.#timer = setInterval(() => this.#report(), GATEWAY_REPORT_INTERVAL_MS);
+  }
+
+  #published(section: Section): void {
+    this.#core.published(section);
+    this.#metrics.published();
+    this.#changed({ region: section.id.region, summary: section.id.summary });
+    this.#mesh.wake();
+  }
+
+  #changed(change: ViewChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  #event(event: MeshEvent): void {
+    logMeshEvent(this.#log, event);
+    this.#metrics.event(event.kind);
+    if (event.kind === "own-region") {
+      const { counter, nonce, revision } = event;
+      const incarnation = { counter, nonce, baseRevision: 0, parentNonce: "" };
+      this.#local.remember({ incarnation, revision, lineage: undefined });
+    } else if (
+      event.kind === "refused" ||
+      event.kind === "conflict" ||
+      event.kind === "forgotten"
+    ) {
+      this.#changed({ region: event.region, summary: undefined });
+    }
+  }
+
+  #report(): void {
+    this.#local.tidy();
+    const report = reportOf(this.#options.region, this.#local, this.#state);
+    if (report === undefined || !this.#sender.isNews(report)) return;
+    this.#core.reported(report);
+    this.#mesh.wake();
+  }
+
+  /** Why consumers should go elsewhere for now; undefined when they needn't. */
+  #unready(): string | undefined {
+    if (this.#stopping !== undefined) return "stopping";
+    if (this.#local.isLive) return undefined;
+    const { status } = this.#local;
+    const detail =
+      "reason" in status ? status.reason : "error" in status ? status.error : undefined;
+    return `the region's first read isn't folded yet: ${status.state}${detail === undefined ? "" : ` (${detail})`}`;
+  }
+
+  async #answer(url: URL): Promise<HttpAnswer> {
+    switch (url.pathname) {
+      case "/health":
+      case "/livez":
+        return { status: 200, type: HTTP_TEXT, body: "ok\n" };
+      case "/readyz": {
+        const reason = this.#unready();
+        return {
+          status: reason === undefined ? 200 : 503,
+          type: HTTP_TEXT,
+          body: `${reason ?? "ok"}\n`,
+        };
+      }
+      case "/metrics":
+        return { status: 200, type: HTTP_METRICS, body: await this.#metrics.text() };
+      default:
+        return { status: 404, type: HTTP_TEXT, body: "try /health, /livez, /readyz or /metrics\n" };
+    }
+  }
+
+  /** Ends subscriptions and streams, then everything else. Safe to call again. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#api.close();
+    this.#mesh.stop();
+    await this.#local.stop();
+    await this.#server.stop();
+    await this.#http.close();
+  }
+}

@@ -1,0 +1,135 @@
+import type { Clock } from "../../shared/clock.js";
+import { errorText } from "../../shared/errors.js";
+import { EtcdClient } from "../../shared/etcd/client.js";
+import type { Incarnation } from "../../shared/etcd/incarnation.js";
+import { sha256 } from "../../shared/hash.js";
+import type { Logger } from "../../shared/log.js";
+import type { GlobalState } from "../digest/global-state.js";
+import type { Section } from "../digest/section.js";
+import type { AgeClock } from "../mesh/age-clock.js";
+import { RegionSource } from "../source/source.js";
+import type { KnownSource, SourceOutput, SourceStatus } from "../source/types.js";
+import { SummaryEngine } from "../summary/engine/engine.js";
+import type { EngineOutput, SummaryStatus } from "../summary/types.js";
+import { DefinitionTexts } from "./definition-texts.js";
+
+/** What a gateway is told of its own region. */
+export interface LocalListener {
+  /** The fold has moved a section. */
+  published(section: Section): void;
+  /** All that was acknowledged before `asOfMs`, on the age clock, is in what was published. */
+  confirmed(incarnation: Incarnation, revision: number, asOfMs: number): void;
+}
+
+export interface LocalRegionOptions {
+  readonly region: string;
+  readonly gateway: string;
+  readonly endpoints: readonly string[];
+  readonly state: GlobalState;
+  readonly clock: Clock;
+  readonly ages: AgeClock;
+  readonly log: Logger;
+  readonly listener: LocalListener;
+}
+
+/** The gateway's own region: followed by the source, folded by the engine, published into the state. */
+export class LocalRegion {
+  readonly texts = new DefinitionTexts();
+  readonly #options: LocalRegionOptions;
+  readonly #client: EtcdClient;
+  readonly #source: RegionSource;
+  readonly #engine: SummaryEngine;
+  #incarnation: Incarnation | undefined;
+  #revision = 0;
+
+  constructor(options: LocalRegionOptions) {
+    this.#options = options;
+    this.#client = new EtcdClient({ endpoints: options.endpoints });
+    this.#engine = new SummaryEngine({ region: options.region, hash: sha256 });
+    this.#source = new RegionSource({
+      client: this.#client,
+      gateway: options.gateway,
+      clock: options.clock,
+      log: options.log,
+      onOutput: (output) => this.#take(output),
+    });
+  }
+
+  start(): void {
+    this.#source.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#source.stop();
+    this.#client.close();
+  }
+
+  /** Whether everything that stood in the region when it was read is folded. */
+  get isLive(): boolean {
+    return this.#engine.isLive;
+  }
+
+  get status(): SourceStatus {
+    return this.#source.status;
+  }
+
+  get incarnation(): Incarnation | undefined {
+    return this.#incarnation;
+  }
+
+  /** Revision up to which the region is folded. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  summaries(): SummaryStatus[] {
+    return this.#engine.statuses();
+  }
+
+  /** Takes what peers know of this region. */
+  remember(known: KnownSource): void {
+    this.#source.remember(known);
+  }
+
+  /**
+   * Ends sections that are held of this region and defined no more: deleted while none
+   * of its gateways ran. Folds anew what was refused for its size.
+   */
+  tidy(): void {
+    if (!this.isLive) return;
+    const held: string[] = [];
+    for (const section of this.#options.state.region(this.#options.region)?.sections() ?? []) {
+      if (!section.schema.retired) held.push(section.id.summary);
+    }
+    this.#carryOut(this.#engine.retireUnknown(held));
+    this.#carryOut(this.#engine.retryRefused());
+  }
+
+  #take(output: SourceOutput): void {
+    this.texts.take(output);
+    if (output.kind === "reset") this.#incarnation = output.incarnation;
+    if (output.kind === "load" || output.kind === "batch") this.#revision = output.revision;
+    this.#carryOut(this.#engine.input(output));
+    if (output.kind === "confirmed" && this.#incarnation !== undefined) {
+      const asOfMs = this.#options.ages.at(output.asOf);
+      this.#options.listener.confirmed(this.#incarnation, output.revision, asOfMs);
+    }
+  }
+
+  #carryOut({ publications, scans, cancelledScans }: EngineOutput): void {
+    const { state, log, listener } = this.#options;
+    for (const publication of publications) {
+      const outcome = state.publish(publication);
+      if (outcome.kind === "applied") listener.published(outcome.section);
+      else if (outcome.kind !== "known") {
+        const reason = outcome.kind === "refused" ? outcome.message : outcome.kind;
+        log.error(
+          { summary: publication.id.summary, reason: errorText(reason) },
+          "a fold was not taken",
+        );
+      }
+    }
+    for (const { scan, prefix } of scans) this.#source.scan(scan, prefix);
+    for (const scan of cancelledScans) this.#source.cancelScan(scan);
+  }
+}

@@ -1,0 +1,89 @@
+import { Counter, Gauge, type Registry } from "../../shared/metrics.js";
+import type { MeshEvent } from "../mesh/core/output.js";
+
+/** What a scrape asks of the gateway. */
+export interface GatewayReadings {
+  /** Upper bound of each region's age in seconds; undefined when unknown. */
+  ages(): Iterable<readonly [region: string, seconds: number | undefined]>;
+  readonly sections: number;
+  readonly groups: number;
+  readonly links: number;
+  readonly listeners: number;
+  readonly subscriptions: number;
+  readonly revision: number;
+  readonly skipped: number;
+}
+
+const PREFIX = "atoll_global_";
+
+/** A gateway's metrics. */
+export class GatewayMetrics {
+  readonly #registry: Registry;
+  readonly #frames: Counter;
+  readonly #bytes: Counter;
+  readonly #events: Counter;
+  readonly #publications: Counter;
+
+  constructor(registry: Registry, readings: GatewayReadings) {
+    this.#registry = registry;
+    const registers = [registry];
+    const counter = (name: string, help: string, labelNames: string[] = []): Counter =>
+      new Counter({ name: PREFIX + name, help, labelNames, registers });
+    this.#frames = counter("mesh_sent_frames_total", "Frames sent to other gateways");
+    this.#bytes = counter("mesh_sent_bytes_total", "Bytes of those frames");
+    this.#events = counter("mesh_events_total", "What happened in the mesh, by kind", ["kind"]);
+    this.#publications = counter("publications_total", "Sections that the own fold has moved");
+    const gauges: readonly [string, string, () => number][] = [
+      ["sections", "Sections that are held, of all regions", () => readings.sections],
+      ["groups", "Groups in those sections", () => readings.groups],
+      ["mesh_links", "Streams from other gateways that are up", () => readings.links],
+      ["mesh_listeners", "Streams to other gateways", () => readings.listeners],
+      ["subscriptions", "Subscriptions of consumers", () => readings.subscriptions],
+      ["source_revision", "Revision up to which the own region is folded", () => readings.revision],
+      [
+        "skipped_records",
+        "Records that the own region's summaries had to leave out",
+        () => readings.skipped,
+      ],
+    ];
+    for (const [name, help, read] of gauges) {
+      new Gauge({
+        name: PREFIX + name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    }
+    new Gauge({
+      name: `${PREFIX}region_age_seconds`,
+      help: "Upper bound of the age of each region's part; absent when unknown",
+      labelNames: ["origin"],
+      registers,
+      collect() {
+        this.reset();
+        for (const [origin, seconds] of readings.ages())
+          if (seconds !== undefined) this.set({ origin }, seconds);
+      },
+    });
+  }
+
+  sent(bytes: number): void {
+    this.#frames.inc();
+    this.#bytes.inc(bytes);
+  }
+
+  event(kind: MeshEvent["kind"]): void {
+    this.#events.inc({ kind });
+  }
+
+  published(): void {
+    this.#publications.inc();
+  }
+
+  /** All metrics in Prometheus's text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}

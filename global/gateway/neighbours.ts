@@ -1,0 +1,94 @@
+import type { PeerInfo } from "../api/view-source.js";
+import type { Link } from "../mesh/core/link.js";
+import type { MeshCore } from "../mesh/core/mesh-core.js";
+import type { Directory } from "../mesh/core/planner.js";
+import type { SourceStatus } from "../source/types.js";
+import type { Links, RegionLink } from "../view/view.js";
+
+export interface NeighboursInput {
+  readonly region: string;
+  readonly gateway: string;
+  readonly address: string;
+  readonly directory: Directory;
+  readonly core: MeshCore;
+  readonly sourceStatus: () => SourceStatus;
+  readonly ageNowMs: () => number;
+}
+
+function localLink(status: SourceStatus): RegionLink {
+  switch (status.state) {
+    case "live":
+      return { reachable: true, path: "local", reason: "" };
+    case "loading":
+      return {
+        reachable: true,
+        path: "local",
+        reason: `reading the region, ${status.keys} keys so far`,
+      };
+    case "connecting":
+      return { reachable: false, path: "", reason: status.error ?? "connecting to the region" };
+    case "refused":
+      return {
+        reachable: false,
+        path: "",
+        reason: `${status.reason}; if that is right, run ${status.command}`,
+      };
+  }
+}
+
+function stateOf(link: Link): PeerInfo["state"] {
+  if (link.isSelf) return "self";
+  return link.state === "up" ? "connected" : link.state;
+}
+
+/** How this gateway hears of regions, and who their gateways are. */
+export class Neighbours {
+  readonly #input: NeighboursInput;
+
+  constructor(input: NeighboursInput) {
+    this.#input = input;
+  }
+
+  links(): Links {
+    const { directory, region: home, sourceStatus } = this.#input;
+    const links = new Map<string, RegionLink>();
+    for (const region of directory.keys()) links.set(region, this.#linkOf(region));
+    links.set(home, localLink(sourceStatus()));
+    return links;
+  }
+
+  #linkOf(region: string): RegionLink {
+    const path = this.#input.core.book.path(region, this.#input.ageNowMs());
+    if (path.length > 0) {
+      const relay = path[1];
+      const via = relay === undefined || relay === region ? "direct" : `relay:${relay}`;
+      return { reachable: true, path: via, reason: "" };
+    }
+    const errors = this.#linksOf(region).flatMap((link) =>
+      link.error === undefined ? [] : [link.error],
+    );
+    return { reachable: false, path: "", reason: errors[0] ?? "nothing has come from it yet" };
+  }
+
+  #linksOf(region: string): Link[] {
+    return [...this.#input.core.links.values()].filter((link) => link.region === region);
+  }
+
+  peers(): PeerInfo[] {
+    const { region, gateway, address, core } = this.#input;
+    const self: PeerInfo = { region, gateway, address, state: "self", rttMs: undefined };
+    const others = [...core.links.values()].filter(
+      (link) => !link.isSelf && link.address !== address,
+    );
+    return [
+      self,
+      ...others.map((link) => ({
+        region: link.region,
+        gateway: link.hello?.gateway ?? link.address,
+        address: link.address,
+        state: stateOf(link),
+        rttMs: link.rttMs,
+      })),
+    ];
+  }
+}

@@ -1,0 +1,172 @@
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { parseHostPort } from "../../shared/address.js";
+import { AtollError, errorText } from "../../shared/errors.js";
+import { LOG_LEVELS, type LogLevel } from "../../shared/log.js";
+import { isName, readTopology } from "../../shared/topology.js";
+import type { Directory } from "../mesh/core/planner.js";
+
+/** The settings of the program `global`, checked. */
+export interface GatewayOptions {
+  readonly region: string;
+  readonly name: string;
+  /** host:port for consumers and other gateways. */
+  readonly grpc: string;
+  /** host:port for health and metrics. */
+  readonly http: string;
+  /** host:port of each member of the own region. */
+  readonly endpoints: readonly string[];
+  /** Gateways of all regions, by region; the own one's included. */
+  readonly directory: Directory;
+  readonly logLevel: LogLevel;
+}
+
+export const HELP = `A region's gateway: digests of its region for the world, and the world's for its region.
+
+Usage: global --region REGION --name NAME [options]
+
+  --region REGION          the region that it reads
+  --name NAME              this gateway's name, unique in its region
+  --grpc HOST:PORT         listens for consumers and gateways  (default 127.0.0.1:2390)
+  --http HOST:PORT         health and metrics                  (default 127.0.0.1:2391)
+  --topology FILE          who is where: endpoints and peers are taken from it
+  --endpoints HOST:PORT,…  the region's etcd API, instead of a topology
+  --peers REGION=HOST:PORT,…
+                           other gateways, instead of a topology
+  --data-dir DIR           accepted for later use; a gateway keeps nothing that it can't rebuild
+  --log-level LEVEL        ${LOG_LEVELS.join(", ")} (default info)
+  -h, --help               this text
+
+Each option can also be given as an environment variable: ATOLL_LOG_LEVEL for --log-level.
+An option goes before a variable, a variable before the default.
+
+Example: global --region eu-west --name g0 --endpoints 10.0.0.1:2379,10.0.0.2:2379 \\
+  --grpc 10.0.0.9:2390 --peers us-east=10.1.0.9:2390,ap-south=10.2.0.9:2390
+`;
+
+const name = z.string({ message: "is missing" }).refine(isName, {
+  message: "is not a name: 1 to 63 of a-z, 0-9 and -, first and last no -",
+});
+const settingsSchema = z.object({
+  region: name,
+  name,
+  grpc: z.string().default("127.0.0.1:2390"),
+  http: z.string().default("127.0.0.1:2391"),
+  topology: z.string().optional(),
+  endpoints: z.string().optional(),
+  peers: z.string().optional(),
+  "data-dir": z.string().optional(),
+  "log-level": z
+    .enum(LOG_LEVELS, { message: `is not one of ${LOG_LEVELS.join(", ")}` })
+    .default("info"),
+});
+type Settings = z.infer<typeof settingsSchema>;
+type SettingName = keyof Settings;
+const SETTINGS = Object.keys(settingsSchema.shape) as SettingName[];
+
+function invalid(message: string): AtollError {
+  return new AtollError("INVALID_ARGUMENT", message);
+}
+
+function parseWords(words: readonly string[]): Record<string, string | boolean | undefined> {
+  const options = Object.fromEntries(
+    SETTINGS.map((setting) => [setting, { type: "string" as const }]),
+  );
+  try {
+    const help = { type: "boolean" as const, short: "h" };
+    return parseArgs({ args: [...words], options: { ...options, help } }).values;
+  } catch (error) {
+    throw invalid(`${errorText(error).split(". ")[0]}; see global --help`);
+  }
+}
+
+function parsePeers(text: string): Map<string, string[]> {
+  const directory = new Map<string, string[]>();
+  for (const part of text.split(",")) {
+    const [region = "", address = ""] = part.split("=");
+    if (!isName(region)) throw invalid(`--peers: "${part}" is not REGION=HOST:PORT`);
+    parseHostPort(address, "--peers");
+    directory.set(region, [...(directory.get(region) ?? []), address]);
+  }
+  return directory;
+}
+
+function fromTopology(
+  settings: Settings,
+  file: string,
+): { endpoints: string[]; directory: Directory } {
+  const topology = readTopology(file);
+  const own = topology.regions.find((region) => region.name === settings.region);
+  if (own === undefined) {
+    const known = topology.regions.map((region) => region.name).join(", ");
+    throw invalid(`--region: ${file} has no region "${settings.region}"; it has ${known}`);
+  }
+  return {
+    endpoints: own.members.map((member) => member.client),
+    directory: new Map(
+      topology.regions.map((region) => [
+        region.name,
+        region.gateways.map((gateway) => gateway.grpc),
+      ]),
+    ),
+  };
+}
+
+function fromLists(settings: Settings): { endpoints: string[]; directory: Directory } {
+  if (settings.endpoints === undefined) {
+    throw invalid("--endpoints: name the region's members, or a --topology that does");
+  }
+  const endpoints = settings.endpoints.split(",");
+  for (const endpoint of endpoints) parseHostPort(endpoint, "--endpoints");
+  const directory =
+    settings.peers === undefined ? new Map<string, string[]>() : parsePeers(settings.peers);
+  const own = directory.get(settings.region) ?? [];
+  if (!own.includes(settings.grpc)) directory.set(settings.region, [...own, settings.grpc]);
+  return { endpoints, directory };
+}
+
+/**
+ * The settings from the command line, then the environment, then the defaults. Undefined
+ * when help was asked for. Throws INVALID_ARGUMENT naming the setting that is wrong.
+ */
+export function parseGatewayOptions(
+  words: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): GatewayOptions | undefined {
+  const given = parseWords(words);
+  if (given["help"] === true) return undefined;
+  const variable = (setting: SettingName): string =>
+    `ATOLL_${setting.toUpperCase().replaceAll("-", "_")}`;
+  const raw = Object.fromEntries(
+    SETTINGS.map((setting) => [setting, given[setting] ?? environment[variable(setting)]]),
+  );
+  const parsed = settingsSchema.safeParse(raw);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const setting = String(issue?.path[0]) as SettingName;
+    const source =
+      raw[setting] !== undefined && given[setting] === undefined
+        ? variable(setting)
+        : `--${setting}`;
+    throw invalid(
+      `${source}: ${raw[setting] === undefined ? "" : `"${raw[setting]}" `}${issue?.message}`,
+    );
+  }
+  const settings = parsed.data;
+  const { topology } = settings;
+  if (
+    topology !== undefined &&
+    (settings.endpoints !== undefined || settings.peers !== undefined)
+  ) {
+    throw invalid("--topology: give it, or --endpoints and --peers, not both");
+  }
+  for (const setting of ["grpc", "http"] as const) parseHostPort(settings[setting], `--${setting}`);
+  return {
+    region: settings.region,
+    name: settings.name,
+    grpc: settings.grpc,
+    http: settings.http,
+    ...(topology === undefined ? fromLists(settings) : fromTopology(settings, topology)),
+    logLevel: settings["log-level"],
+  };
+}

@@ -1,0 +1,49 @@
+import type { StateReader } from "../digest/global-state.js";
+import type { RegionReport, SummaryReport } from "../digest/report.js";
+import type { SummaryStatus } from "../summary/types.js";
+import type { LocalRegion } from "./local-region.js";
+
+function summaryReport(status: SummaryStatus, text: string, fingerprint: string): SummaryReport {
+  return {
+    summary: status.name,
+    definition: status.newestDefinition,
+    text,
+    fingerprint,
+    error: status.error ?? "",
+    refolding: status.refolding,
+    matched: status.rows,
+    skipped: status.skipped,
+    samples: status.skippedSample,
+  };
+}
+
+/** What a gateway tells of its own region's summaries; undefined before its first read. */
+export function reportOf(
+  region: string,
+  local: LocalRegion,
+  state: StateReader,
+): RegionReport | undefined {
+  const { incarnation, revision } = local;
+  if (incarnation === undefined || !local.isLive) return undefined;
+  const summaries = local.summaries().map((status) => {
+    const schema = state.section({ region, summary: status.name })?.schema;
+    const fingerprint = schema === undefined || schema.retired ? "" : schema.fingerprint;
+    return summaryReport(status, local.texts.of(status.name), fingerprint);
+  });
+  return { region, incarnation, revision, summaries };
+}
+
+/** Sends a report only when something in it has changed, since the revision alone always does. */
+export class ReportSender {
+  #last = "";
+  #lastRevision = -1;
+
+  /** Whether a report is worth sending; one of a revision that was reported before can't be. */
+  isNews(report: RegionReport): boolean {
+    const text = JSON.stringify([report.incarnation.nonce, report.summaries]);
+    if (text === this.#last || report.revision <= this.#lastRevision) return false;
+    this.#last = text;
+    this.#lastRevision = report.revision;
+    return true;
+  }
+}
