@@ -41,20 +41,27 @@ export function groupText(key: string): string {
     .join(", ");
 }
 
-/** A cell's value; null when there is none. */
-export function cellValue(cell: Cell | undefined): number | string | null {
+/** A cell's value as a number; null when there is none. */
+function cellValue(cell: Cell | undefined): number | null {
   const value = cell?.value;
   switch (value?.case) {
     case "count":
       return Number(value.value);
     case "sum":
-      return value.value.text;
+      return value.value.value;
     case "min":
     case "max":
       return value.value.value ?? null;
     default:
       return null;
   }
+}
+
+/** A cell for people: sums to their last digit, without the zeros behind it. */
+function cellText(cell: Cell | undefined): string {
+  if (cell?.value.case !== "sum") return String(cellValue(cell) ?? "-");
+  const { text } = cell.value.value;
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
 function groupJson(group: Group, definition: Definition | undefined): Record<string, unknown> {
@@ -73,7 +80,7 @@ function groupColumns(definition: Definition | undefined): Column[] {
 }
 
 function groupRow(group: Group): string[] {
-  return [groupText(group.key), ...group.cells.map((cell) => String(cellValue(cell) ?? "-"))];
+  return [groupText(group.key), ...group.cells.map(cellText)];
 }
 
 /** `atoll digest get`: one summary, merged over regions, with how old each part is. */
@@ -153,7 +160,7 @@ class WatchPrinter {
 
   #groupLine(group: Group): string {
     const cells = (this.#definition?.measures ?? []).map(
-      (measure, i) => `${measure.name}=${cellValue(group.cells[i]) ?? "-"}`,
+      (measure, i) => `${measure.name}=${cellText(group.cells[i])}`,
     );
     return `${groupText(group.key)}  ${cells.join("  ")}`;
   }

@@ -55,7 +55,8 @@ const REGION_OPTION = [
 function addSummaryCommands(program: Command): void {
   const summary = program
     .command("summary")
-    .description("apply, list, show and delete summary definitions");
+    .description("apply, list, show and delete summary definitions")
+    .addHelpText("after", "\nExample: atoll summary list");
   leaf(
     summary,
     "apply",
@@ -92,7 +93,8 @@ function addSummaryCommands(program: Command): void {
 function addDigestCommands(program: Command): void {
   const digest = program
     .command("digest")
-    .description("read and follow the merged view of all regions");
+    .description("read and follow the merged view of all regions")
+    .addHelpText("after", "\nExample: atoll digest watch machines");
   const groupOption = [
     "--group <group>",
     'only this group: a value, or a JSON array such as ["api","blue"]',
@@ -142,7 +144,8 @@ function buildProgram(): Command {
     .description("Looks at and steers a deployment of Atoll")
     .exitOverride()
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true });
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText("after", "\nExample: atoll status");
   leaf(program, "status", "show every member and gateway of all regions", "status -o json").action(
     async (_options: unknown, command: Command) => showStatus(environmentOf(command)),
   );

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { errorText } from "../../shared/errors.js";
 import { EtcdClient } from "../../shared/etcd/client.js";
 import { SUMMARIES_PREFIX } from "../../shared/etcd/keys.js";
@@ -27,20 +28,6 @@ const FIRST_MACHINES = 30;
 /** The machines of a fleet that has gone vanish after this long. */
 const LEASE_SECONDS = 60;
 const RENEW_MS = 15_000;
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
-}
 
 /** The fleet of one region: all its machines hang on one lease. */
 class RegionFleet {
@@ -129,7 +116,7 @@ export class Fleet {
         if (!troubled && !signal.aborted) say(`waits: ${errorText(error)}`);
         troubled = true;
       }
-      await pause(STEP_MS, signal);
+      await sleep(STEP_MS, undefined, { signal }).catch(() => {});
     }
     region.close();
   }
