@@ -48,7 +48,10 @@ export interface RegionalNode {
   readonly clusterId: bigint;
   readonly memberId: number;
   readonly name: string;
-  /** The replicated state of this member, for reads only. */
+  /**
+   * The replicated state of this member, for reads only. Another object after a snapshot
+   * was installed, so it is to be asked for anew after each wait.
+   */
   readonly state: RegionState;
   readonly watches: WatchHub;
   /** Fires when the member begins to stop; streams end then. */

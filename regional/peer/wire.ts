@@ -31,7 +31,7 @@ const ENTRY_HEAD_BYTES = 5;
 const TERM_FOLLOWS = 0x80;
 
 /** The types that travel in `raft` frames; snapshots have a connection of their own. */
-const TRAVELS: ReadonlySet<number> = new Set([
+export const TRAVELLING_TYPES: ReadonlySet<number> = new Set([
   MessageType.app,
   MessageType.appResp,
   MessageType.vote,
@@ -45,11 +45,6 @@ const TRAVELS: ReadonlySet<number> = new Set([
   MessageType.preVote,
   MessageType.preVoteResp,
 ]);
-
-/** Whether messages of this type may be put into a `raft` frame. */
-export function travels(type: MessageType): boolean {
-  return TRAVELS.has(type);
-}
 
 function entriesBytes(entries: readonly Entry[]): number {
   let bytes = ENTRIES_HEAD_BYTES;
@@ -178,7 +173,7 @@ function readEntries(cursor: Cursor): Entry[] {
 function readMessage(cursor: Cursor, sender: number, to: number): Message {
   const type = cursor.u8();
   const flags = cursor.u8();
-  if (!TRAVELS.has(type) || (flags & ~KNOWN_FLAGS) !== 0) {
+  if (!TRAVELLING_TYPES.has(type) || (flags & ~KNOWN_FLAGS) !== 0) {
     throw new AtollError("DATA_LOSS", `a peer sent a message of type ${type}, flags ${flags}`);
   }
   const from = cursor.safe();

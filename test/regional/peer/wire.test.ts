@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeMessages, MessageEncoder, travels } from "../../../regional/peer/wire.js";
+import { decodeMessages, MessageEncoder, TRAVELLING_TYPES } from "../../../regional/peer/wire.js";
 import {
   type EntryType,
   type Message,
@@ -10,7 +10,7 @@ import {
 import { AtollError } from "../../../shared/errors.js";
 
 const id = fc.nat({ max: Number.MAX_SAFE_INTEGER - 100 });
-const type = fc.constantFrom(...Object.values(MessageType).filter((t) => travels(t)));
+const type = fc.constantFrom(...Object.values(MessageType).filter((t) => TRAVELLING_TYPES.has(t)));
 const message: fc.Arbitrary<Message> = fc
   .record({
     type,
@@ -107,7 +107,7 @@ describe("raft messages on the wire", () => {
       MessageType.snap,
       MessageType.storageAppendResp,
     ]) {
-      expect(travels(local)).toBe(false);
+      expect(TRAVELLING_TYPES.has(local)).toBe(false);
       const payload = encode([makeMessage({ type: local, to: 7, from: 1 })]);
       expect(() => decodeMessages(payload, 1, 7)).toThrow("a peer sent a message of type");
     }
