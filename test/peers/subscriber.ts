@@ -1,3 +1,4 @@
+import { AtollError } from "../../shared/errors.js";
 import {
   type Cell,
   GlobalService,
@@ -8,6 +9,8 @@ import {
 import { RpcClient } from "../../shared/rpc/client.js";
 
 const DEFAULT_WAIT_MS = 30_000;
+const RETRY_MS = 50;
+const NOT_YET: ReadonlySet<string> = new Set(["UNAVAILABLE", "NOT_FOUND"]);
 
 function cellNumber({ value }: Cell): number | undefined {
   switch (value.case) {
@@ -34,6 +37,7 @@ export class Subscriber {
   readonly #client: RpcClient;
   readonly #listeners = new Set<() => void>();
   readonly #abort = new AbortController();
+  #began = false;
   #failure: unknown;
 
   constructor(address: string, summary: string, resumeToken: Uint8Array = new Uint8Array(0)) {
@@ -42,20 +46,35 @@ export class Subscriber {
   }
 
   async #run(summary: string, resumeToken: Uint8Array): Promise<void> {
-    try {
-      const request = { summaries: [summary], resumeToken };
-      const stream = this.#client.serverStream(GlobalService.method.subscribe, request, {
-        signal: this.#abort.signal,
-      });
-      for await (const message of stream) {
-        this.#take(message);
-        for (const listener of this.#listeners) listener();
+    const giveUpAt = Date.now() + DEFAULT_WAIT_MS;
+    for (;;) {
+      try {
+        await this.#follow(summary, resumeToken);
+        this.#failure = new Error("the gateway ended the stream");
+        break;
+      } catch (error) {
+        // A summary that was just applied may not have reached the gateway yet.
+        const mayCome = error instanceof AtollError && NOT_YET.has(error.code) && !this.#began;
+        if (!mayCome || this.#abort.signal.aborted || Date.now() > giveUpAt) {
+          this.#failure = error;
+          break;
+        }
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
-      this.#failure = new Error("the gateway ended the stream");
-    } catch (error) {
-      this.#failure = error;
     }
     for (const listener of this.#listeners) listener();
+  }
+
+  async #follow(summary: string, resumeToken: Uint8Array): Promise<void> {
+    const request = { summaries: [summary], resumeToken };
+    const stream = this.#client.serverStream(GlobalService.method.subscribe, request, {
+      signal: this.#abort.signal,
+    });
+    for await (const message of stream) {
+      this.#began = true;
+      this.#take(message);
+      for (const listener of this.#listeners) listener();
+    }
   }
 
   #take({ event }: SubscribeResponse): void {
