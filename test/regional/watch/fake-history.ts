@@ -5,12 +5,7 @@ import { fromBinaryKey } from "../../../shared/bytes.js";
 import { KeyValueSchema } from "../../../shared/gen/etcd/mvccpb/kv_pb.js";
 
 /** A row as the store's own are, to a watcher. */
-function fakeRow(
-  key: string,
-  modRevision: number,
-  isDelete: boolean,
-  ordinal: number,
-): KvRow {
+function fakeRow(key: string, modRevision: number, isDelete: boolean, ordinal: number): KvRow {
   const encoded = toBinary(
     KeyValueSchema,
     create(KeyValueSchema, {
