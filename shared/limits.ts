@@ -69,7 +69,6 @@ export const MESH_FRAME_TARGET_BYTES = 256 * 1024;
 export const MESH_CHUNK_BYTES = 128 * 1024;
 /** Bytes of one frame between gateways that its receiver accepts. */
 export const MAX_MESH_FRAME_BYTES = 1024 * 1024;
-/** Bytes of one request on a stream between gateways that its server accepts. */
 /** Shortest time between two pushes on one stream between gateways. */
 export const MESH_PUSH_INTERVAL_MS = 50;
 /** Pause between two pings on a stream between gateways. */
