@@ -8,13 +8,14 @@ import type { Logger } from "../../shared/log.js";
 import type { MemberStorage } from "../backend/storage.js";
 
 /**
- * Keeps the log short: once enough entries or bytes have piled up, makes the state
- * durable and cuts the log below it, save for a margin that slow followers still need.
+ * Keeps the log short: what the state database holds safely is cut, save for a margin
+ * that slow followers still need. The database makes itself durable every few seconds;
+ * it is asked to only when the log has grown beyond its bound.
  */
 export class Compactor {
   readonly #storage: MemberStorage;
   readonly #log: Logger;
-  #busy = false;
+  #checkpointing = false;
   #stopped = false;
   /** Cuts made since the start. */
   compactions = 0;
@@ -24,45 +25,42 @@ export class Compactor {
     this.#log = log;
   }
 
-  /** Looks whether there is something to cut; called about once a second. */
+  /** Cuts what can be cut; called about once a second. */
   tick(): void {
-    if (this.#busy || this.#stopped || !this.#due()) return;
-    this.#busy = true;
-    this.#compact().then(
+    if (this.#stopped) return;
+    const { log, backend } = this.#storage;
+    const byEntries = log.lastIndex() - LOG_MARGIN_ENTRIES;
+    const tooLong = log.retainedBytes > MAX_LOG_RETAINED_BYTES;
+    const wanted = tooLong
+      ? Math.max(byEntries, log.indexWithin(MAX_LOG_RETAINED_BYTES))
+      : byEntries;
+    const index = Math.min(wanted, backend.durableAppliedIndex, log.durableIndex);
+    const least = tooLong ? 1 : LOG_COMPACTION_STEP_ENTRIES;
+    if (index - log.base.index >= least) {
+      log.compact(index);
+      this.compactions++;
+      this.#log.debug({ index }, "log compacted");
+    } else if (tooLong) {
+      this.#checkpoint();
+    }
+  }
+
+  #checkpoint(): void {
+    if (this.#checkpointing) return;
+    this.#checkpointing = true;
+    this.#storage.backend.checkpoint().then(
       () => {
-        this.#busy = false;
+        this.#checkpointing = false;
       },
       (error: unknown) => {
-        this.#busy = false;
-        // The state database reports its own failures; during an install it may be replaced.
-        if (!this.#stopped) this.#log.warn({ reason: errorText(error) }, "log not compacted");
+        this.#checkpointing = false;
+        // The state database reports its own failures; an install may have replaced it.
+        if (!this.#stopped) this.#log.warn({ reason: errorText(error) }, "state not checkpointed");
       },
     );
   }
 
   stop(): void {
     this.#stopped = true;
-  }
-
-  #due(): boolean {
-    const { log } = this.#storage;
-    const entries = log.lastIndex() - log.base.index;
-    return (
-      entries >= LOG_MARGIN_ENTRIES + LOG_COMPACTION_STEP_ENTRIES ||
-      log.retainedBytes > MAX_LOG_RETAINED_BYTES
-    );
-  }
-
-  async #compact(): Promise<void> {
-    const durable = await this.#storage.backend.checkpoint();
-    if (this.#stopped) return;
-    const { log } = this.#storage;
-    const byEntries = log.lastIndex() - LOG_MARGIN_ENTRIES;
-    const byBytes = log.indexWithin(MAX_LOG_RETAINED_BYTES);
-    const index = Math.min(Math.max(byEntries, byBytes), durable, log.durableIndex);
-    if (index <= log.base.index) return;
-    log.compact(index);
-    this.compactions++;
-    this.#log.debug({ index }, "log compacted");
   }
 }
