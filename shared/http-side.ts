@@ -13,30 +13,44 @@ export const HTTP_TEXT = "text/plain; charset=utf-8";
 export const HTTP_JSON = "application/json; charset=utf-8";
 export const HTTP_METRICS = "text/plain; version=0.0.4; charset=utf-8";
 
+type Answerer = (url: URL) => Promise<HttpAnswer>;
+
+function inText(status: number, text: string): HttpAnswer {
+  return { status, type: HTTP_TEXT, body: `${text}\n` };
+}
+
+async function resultOf(answer: Answerer, request: IncomingMessage): Promise<HttpAnswer> {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return inText(405, "only GET and HEAD are served");
+  }
+  const path = request.url ?? "/";
+  if (!URL.canParse(path, "http://localhost")) return inText(400, `${path} is not a path`);
+  try {
+    return await answer(new URL(path, "http://localhost"));
+  } catch (error) {
+    return inText(500, errorText(error));
+  }
+}
+
 async function serve(
-  answer: (url: URL) => Promise<HttpAnswer>,
+  answer: Answerer,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  let result: HttpAnswer;
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    result = { status: 405, type: HTTP_TEXT, body: "only GET and HEAD are served\n" };
-  } else {
-    try {
-      result = await answer(new URL(request.url ?? "/", "http://localhost"));
-    } catch (error) {
-      result = { status: 400, type: HTTP_TEXT, body: `${errorText(error)}\n` };
-    }
-  }
-  response.writeHead(result.status, { "content-type": result.type });
-  response.end(request.method === "HEAD" ? "" : result.body);
+  const { status, type, body } = await resultOf(answer, request);
+  const headers = { "content-type": type, ...(status === 405 ? { allow: "GET, HEAD" } : {}) };
+  response.writeHead(status, headers);
+  response.end(request.method === "HEAD" ? "" : body);
 }
 
-/** A process's health and metrics over HTTP. */
+/**
+ * A process's health and metrics over HTTP. `answer` gives the answer to a GET; what it
+ * throws is answered as 500 with its text.
+ */
 export class HttpSide {
   readonly #server: Server;
 
-  constructor(answer: (url: URL) => Promise<HttpAnswer>) {
+  constructor(answer: Answerer) {
     this.#server = createServer((request, response) => void serve(answer, request, response));
   }
 
@@ -45,7 +59,8 @@ export class HttpSide {
     const { host, port } = parseHostPort(address, "http");
     try {
       await new Promise<void>((resolve, reject) => {
-        this.#server.once("error", reject);
+        // It stays: a connection that can't be accepted, for want of descriptors, ends no process.
+        this.#server.on("error", reject);
         this.#server.listen(port, host, resolve);
       });
     } catch (error) {
@@ -57,6 +72,7 @@ export class HttpSide {
     return bound.port;
   }
 
+  /** Ends all connections and stops listening. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();

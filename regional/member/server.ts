@@ -1,12 +1,13 @@
 import { formatHostPort } from "../../shared/address.js";
 import { errorText } from "../../shared/errors.js";
+import type { HttpSide } from "../../shared/http-side.js";
 import { ELECTION_TICKS, TICK_MS } from "../../shared/limits.js";
 import type { Logger } from "../../shared/log.js";
 import { createRegistry } from "../../shared/metrics.js";
 import { RpcServer } from "../../shared/rpc/server.js";
 import { registerEtcdServices } from "../api/register.js";
 import { Member } from "../member.js";
-import { HttpSide } from "./http.js";
+import { memberHttp } from "./http.js";
 import { MemberMetrics } from "./metrics.js";
 import type { RegionalOptions } from "./options.js";
 
@@ -54,7 +55,7 @@ export class RegionalServer {
       report: (path, error) => logger.error({ path, err: error.cause ?? error }, "a call failed"),
     });
     registerEtcdServices(rpc, member, { electionTimeoutMs: ELECTION_TICKS * TICK_MS });
-    const http = new HttpSide({
+    const http = memberHttp({
       stopping: member.stopping,
       linearizable: () => member.linearizable(),
       metrics: () => metrics.render(member.stats()),
@@ -65,7 +66,7 @@ export class RegionalServer {
     const server = new RegionalServer(member, rpc, http, logger);
     try {
       const clientPort = await rpc.listen(formatHostPort(client));
-      const httpPort = await http.listen(options.http);
+      const httpPort = await http.listen(formatHostPort(options.http));
       logger.info(
         {
           client: formatHostPort({ ...client, port: clientPort }),

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { HttpSide } from "../../../regional/member/http.js";
+import { memberHttp } from "../../../regional/member/http.js";
+import type { HttpSide } from "../../../shared/http-side.js";
 
-describe("HttpSide", () => {
+describe("a member over HTTP", () => {
   const stop = new AbortController();
   const source = {
     hasLeader: true,
@@ -16,8 +17,8 @@ describe("HttpSide", () => {
   beforeEach(async () => {
     source.hasLeader = true;
     source.failure = undefined;
-    http = new HttpSide(source);
-    base = `http://127.0.0.1:${await http.listen({ host: "127.0.0.1", port: 0 })}`;
+    http = memberHttp(source);
+    base = `http://127.0.0.1:${await http.listen("127.0.0.1:0")}`;
   });
   afterEach(async () => {
     await http.close();
@@ -53,7 +54,7 @@ describe("HttpSide", () => {
 
   it("names the address when the port is taken", async () => {
     const port = Number(base.split(":")[2]);
-    await expect(new HttpSide(source).listen({ host: "127.0.0.1", port })).rejects.toThrow(
+    await expect(memberHttp(source).listen(`127.0.0.1:${port}`)).rejects.toThrow(
       `can't listen for HTTP on 127.0.0.1:${port}`,
     );
   });
