@@ -1,4 +1,7 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 /**
  * Ports below the range from which the kernel takes those of outgoing connections
@@ -7,7 +10,38 @@ import { createServer } from "node:net";
 const FIRST_PORT = 11_000;
 const PORT_COUNT = 20_000;
 
-const given = new Set<number>();
+/** Where processes that choose ports at once tell each other what is taken: one file a port. */
+const CLAIMS = join(tmpdir(), "atoll-ports");
+const claimed = new Set<string>();
+
+function releaseAll(): void {
+  for (const file of claimed) rmSync(file, { force: true });
+}
+
+function isAlive(file: string): boolean {
+  try {
+    process.kill(Number(readFileSync(file, "utf8")), 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Claims a port until this process ends; false when another live process has it. */
+function claim(port: number): boolean {
+  mkdirSync(CLAIMS, { recursive: true });
+  const file = join(CLAIMS, String(port));
+  try {
+    writeFileSync(file, String(process.pid), { flag: "wx" });
+  } catch {
+    // Whoever died with a claim left it behind; the port is somebody's to take the next time.
+    if (!isAlive(file)) rmSync(file, { force: true });
+    return false;
+  }
+  if (claimed.size === 0) process.once("exit", releaseAll);
+  claimed.add(file);
+  return true;
+}
 
 /** Whether `host:port` can be listened on now. */
 export function isPortFree(host: string, port: number): Promise<boolean> {
@@ -18,14 +52,12 @@ export function isPortFree(host: string, port: number): Promise<boolean> {
   });
 }
 
-/** Free loopback ports for programs that can't take port 0; this process gives none twice. */
+/** Free loopback ports for programs that can't take port 0; no two processes are given the same. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORT_COUNT);
-    if (given.has(port) || !(await isPortFree("127.0.0.1", port))) continue;
-    given.add(port);
-    ports.push(port);
+    if (claim(port) && (await isPortFree("127.0.0.1", port))) ports.push(port);
   }
   return ports;
 }

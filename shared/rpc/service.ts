@@ -6,8 +6,11 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import type { GenService, GenServiceMethods } from "@bufbuild/protobuf/codegenv2";
-import type { MethodDefinition } from "@grpc/grpc-js";
+import { logVerbosity, type MethodDefinition, setLogVerbosity } from "@grpc/grpc-js";
 import { asBuffer } from "../bytes.js";
+
+// What grpc-js would write to standard error reaches callers as errors, and logs are JSON.
+setLogVerbosity(logVerbosity.NONE);
 
 /** A service as protobuf-es describes it. */
 export type AnyService = GenService<GenServiceMethods>;
