@@ -9,7 +9,7 @@ import { MAX_WATCHERS_PER_STREAM } from "../../shared/limits.js";
 import type { CallContext, Sink } from "../../shared/rpc/context.js";
 import type { Handlers } from "../../shared/rpc/handlers.js";
 import type { RegionalNode } from "../node.js";
-import { ETCD_ERRORS } from "../store/etcd-errors.js";
+import { ETCD_ERRORS, type EtcdError } from "../store/etcd-errors.js";
 import type { WatchOptions, WatchStream } from "../watch/hub.js";
 import type { LeaderWatchdog } from "./leader-watchdog.js";
 import { ResponseHeaders } from "./response-header.js";
@@ -76,12 +76,18 @@ class WatchCall {
   }
 
   #create(request: WatchCreateRequest): void {
+    const failure = this.#refusal(request);
+    if (failure === undefined) {
+      this.#answers.created(this.#stream.create(optionsOf(request)));
+      return;
+    }
     const revision = this.#node.state.currentRevision;
-    const created =
-      this.#stream.size >= MAX_WATCHERS_PER_STREAM
-        ? { watchId: NO_WATCH_ID, revision, failure: ETCD_ERRORS.tooManyRequests.message }
-        : this.#stream.create(optionsOf(request));
-    this.#answers.created(created);
+    this.#answers.created({ watchId: NO_WATCH_ID, revision, failure: failure.message });
+  }
+
+  #refusal({ startRevision }: WatchCreateRequest): EtcdError | undefined {
+    if (startRevision < 0n) return ETCD_ERRORS.compacted;
+    return this.#stream.size >= MAX_WATCHERS_PER_STREAM ? ETCD_ERRORS.tooManyRequests : undefined;
   }
 
   #cancel(watchId: bigint): void {

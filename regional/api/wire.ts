@@ -4,6 +4,7 @@
  */
 
 const TWO_TO_28 = 2 ** 28;
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Bytes of a varint. */
 export function varintSize(value: number): number {
@@ -30,12 +31,16 @@ export function writeVarint(into: Uint8Array, at: number, value: number): number
 
 /** Bytes of an int64 as a varint; a negative one takes ten. */
 export function int64Size(value: bigint): number {
-  return value < 0n ? 10 : varintSize(Number(value));
+  if (value < 0n) return 10;
+  if (value <= MAX_SAFE) return varintSize(Number(value));
+  let size = 8;
+  for (let rest = value >> 56n; rest > 0n; rest >>= 7n) size += 1;
+  return size;
 }
 
 /** Writes an int64 as a varint; gives the position after it. */
 export function writeInt64(into: Uint8Array, at: number, value: bigint): number {
-  if (value >= 0n && value <= BigInt(Number.MAX_SAFE_INTEGER)) {
+  if (value >= 0n && value <= MAX_SAFE) {
     return writeVarint(into, at, Number(value));
   }
   let position = at;

@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { registerEtcdServices } from "../../../regional/api/register.js";
+import { ETCD_API_VERSION } from "../../../regional/api/version.js";
+import { utf8 } from "../../../shared/bytes.js";
+import {
+  Auth,
+  Cluster,
+  KV,
+  Lease,
+  Maintenance,
+} from "../../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
+import {
+  Health,
+  HealthCheckResponse_ServingStatus as Status,
+} from "../../../shared/gen/grpc/health/v1/health_pb.js";
+import { RpcClient } from "../../../shared/rpc/client.js";
+import { RpcServer } from "../../../shared/rpc/server.js";
+import { FakeNode } from "./fake-node.js";
+
+/** All services of a member, over the wire. */
+let node: FakeNode;
+let server: RpcServer;
+let client: RpcClient;
+beforeEach(async () => {
+  node = new FakeNode();
+  server = new RpcServer({ observe: undefined, report: () => {} });
+  registerEtcdServices(server, node, { electionTimeoutMs: 1_000 });
+  client = new RpcClient(`127.0.0.1:${await server.listen("127.0.0.1:0")}`);
+});
+afterEach(async () => {
+  client.close();
+  await server.stop(0);
+});
+
+test("status says what the member is", async () => {
+  await client.unary(KV.method.put, { key: utf8("k") });
+  const status = await client.unary(Maintenance.method.status, {});
+  expect(status).toMatchObject({
+    header: { revision: 2n, memberId: 7n },
+    version: ETCD_API_VERSION,
+    leader: 7n,
+    raftIndex: 2n,
+    raftAppliedIndex: 1n,
+    raftTerm: 3n,
+    dbSize: 4096n,
+    dbSizeInUse: 1024n,
+    errors: [],
+  });
+  node.hasLeader = false;
+  expect(await client.unary(Maintenance.method.status, {})).toMatchObject({
+    leader: 0n,
+    errors: ["etcdserver: no leader"],
+  });
+});
+
+test("members are listed, linearizably where asked for", async () => {
+  const list = await client.unary(Cluster.method.memberList, {});
+  expect(node.reads).toBe(0);
+  expect(list).toMatchObject({
+    header: { revision: 0n },
+    members: [{ ID: 7n, name: "fake", clientURLs: ["http://127.0.0.1:2"] }],
+  });
+  await client.unary(Cluster.method.memberList, { linearizable: true });
+  expect(node.reads).toBe(1);
+});
+
+test("the shortest lease is half as long again as an election", async () => {
+  const granted = await client.unary(Lease.method.leaseGrant, { TTL: 1n });
+  expect(granted.TTL).toBe(2n);
+  expect(granted.ID).toBeGreaterThan(0n);
+});
+
+test.each([
+  ["Cluster.MemberAdd", () => client.unary(Cluster.method.memberAdd, {})],
+  ["Maintenance.Alarm", () => client.unary(Maintenance.method.alarm, {})],
+  ["Auth.AuthEnable", () => client.unary(Auth.method.authEnable, {})],
+])("%s is not there yet", async (name, run) => {
+  await expect(run()).rejects.toMatchObject({
+    code: "UNIMPLEMENTED",
+    message: expect.stringContaining(name),
+  });
+});
+
+test("health: what is known, and when a member serves", async () => {
+  const check = async (service: string): Promise<Status> =>
+    (await client.unary(Health.method.check, { service })).status;
+  expect(await check("")).toBe(Status.SERVING);
+  expect(await check("etcdserverpb.KV")).toBe(Status.SERVING);
+  await expect(check("nobody")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  node.hasLeader = false;
+  expect(await check("")).toBe(Status.NOT_SERVING);
+  const { statuses } = await client.unary(Health.method.list, {});
+  expect(Object.keys(statuses)).toContain("etcdserverpb.Watch");
+});
+
+test("health's watch tells changes, and ends with the member", async () => {
+  const told: Status[] = [];
+  for await (const { status } of client.serverStream(Health.method.watch, {})) {
+    told.push(status);
+    if (told.length === 1) node.hasLeader = false;
+    else node.stop();
+  }
+  expect(told).toEqual([Status.SERVING, Status.NOT_SERVING]);
+});
+
+test("health's watch of an unknown service stays open", async () => {
+  const stream = client.serverStream(Health.method.watch, { service: "nobody" });
+  const iterator = stream[Symbol.asyncIterator]();
+  expect(await iterator.next()).toMatchObject({ value: { status: Status.SERVICE_UNKNOWN } });
+  stream.cancel();
+});
