@@ -1,8 +1,10 @@
 import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
 import {
+  logVerbosity,
   type MethodDefinition,
   Server,
   ServerCredentials,
+  setLogVerbosity,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { AtollError } from "../errors.js";
@@ -23,6 +25,9 @@ export interface RpcServerOptions extends Reporting {
   /** Largest request message in bytes; more answers RESOURCE_EXHAUSTED. */
   readonly maxRequestBytes?: number;
 }
+
+// Its own lines on standard error say what our errors say, in another form.
+setLogVerbosity(logVerbosity.NONE);
 
 type Implementation = UntypedServiceImplementation[string];
 
