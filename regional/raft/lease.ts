@@ -6,7 +6,8 @@
  * has answered a round of heartbeats, nobody else can have been elected before that long
  * after the round began. The leader counts fewer of its own ticks, so that it stays on the
  * safe side while no member's clock runs faster than another's by more than one part in
- * eight. What breaks leases otherwise is excluded: a transfer of leadership (votes are then
+ * eight, and while a driver that was held up ticks for all the time that has passed before it
+ * does anything else. What breaks leases otherwise is excluded: a transfer of leadership (votes are then
  * given regardless) ends them for the rest of the term, a restarted node, which has forgotten
  * whom it heard from, gives no vote for electionTicks, and campaign() and forgetLeader() do
  * nothing while the leader is alive.

@@ -98,7 +98,7 @@ export class SimClients {
     for (const acknowledged of operation.entries) this.#acknowledged.push(acknowledged);
     this.#visible = Math.max(this.#visible, entry.index);
     this.#stats.writesAcknowledged++;
-    this.#clock.note("acknowledge", member.id, operation.id, entry.index);
+    this.#clock.note("% acknowledges write % at %", member.id, operation.id, entry.index);
     this.#finish(operation);
   }
 
@@ -152,7 +152,7 @@ export class SimClients {
     const datas: Uint8Array[] = [];
     for (let part = 0; part < parts; part++) datas.push(this.#payload(operation.id, part, parts));
     const outcome = member.node.propose(datas);
-    this.#clock.note("propose", member.id, operation.id, parts);
+    this.#clock.note("% is given write % of % entries", member.id, operation.id, parts);
     member.drain();
     if (!isTaken(outcome)) this.#finish(operation);
   }
@@ -160,7 +160,7 @@ export class SimClients {
   #read(member: SimMember, done: () => void): void {
     const operation = this.#begin(member, "read", done);
     const asked = member.node.readIndex(this.#payload(operation.id, 0, 1));
-    this.#clock.note("read", member.id, operation.id);
+    this.#clock.note("% is asked for read %", member.id, operation.id);
     member.drain();
     if (!asked && this.#open.has(operation.id)) this.#finish(operation);
   }
@@ -178,7 +178,7 @@ export class SimClients {
       }
       this.#visible = Math.max(this.#visible, seen);
       this.#stats.readsAnswered++;
-      this.#clock.note("answer", member.id, operation.id, seen);
+      this.#clock.note("% answers read % with %", member.id, operation.id, seen);
       this.#finish(operation);
     }
   }

@@ -142,7 +142,7 @@ export class FaultInjector {
     this.#stats.partitions++;
     this.#network.block(from, to);
     if (bothWays) this.#network.block(to, from);
-    this.#clock.note("partition", from[0] ?? 0, from.length, to[0] ?? 0, to.length);
+    this.#clock.note("cut % and % others off", from[0] ?? 0, from.length - 1);
     this.#clock.after(50 + this.#random.int(this.#random.chance(0.5) ? 150 : 800), () =>
       this.#network.heal(),
     );
@@ -154,7 +154,7 @@ export class FaultInjector {
     if (running.length === 0) return;
     const member = this.#random.pick(running);
     const other = this.#random.pick(this.#targets.ids);
-    this.#clock.note(fault, member.id, other);
+    this.#clock.note(`${fault} at %, about %`, member.id, other);
     if (fault === "transfer") {
       this.#stats.transfers++;
       member.node.transferLeader(other);

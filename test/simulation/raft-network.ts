@@ -3,6 +3,10 @@ import type { Random } from "../../shared/random.js";
 import type { RaftStats } from "./raft-stats.js";
 import type { WorldClock } from "./world-clock.js";
 
+const TYPE_NAMES = new Map<number, string>(
+  Object.entries(MessageType).map(([name, type]) => [type, name]),
+);
+
 /** How bad a network is. Delays are in units of virtual time. */
 export interface NetworkSettings {
   readonly loss: number;
@@ -85,19 +89,23 @@ export class SimNetwork {
       const last = this.#lastArrived.get(way) ?? 0;
       if (order < last) this.#stats.messagesReordered++;
       else this.#lastArrived.set(way, order);
-      const { type, from, to, term, index } = message;
-      this.#clock.note("deliver", from, to, type, term, index);
+      this.#note("deliver", message);
       this.#ends.deliver(message);
-      if (type === MessageType.snap) this.#ends.report(message, true);
+      if (message.type === MessageType.snap) this.#ends.report(message, true);
     });
   }
 
   #lose(message: Message): void {
     this.#stats.messagesLost++;
-    this.#clock.note("lose", message.from, message.to, message.type, message.term, message.index);
+    this.#note("lose", message);
     // Whoever sends a snapshot learns of its fate; a lost append may go unnoticed.
     if (message.type === MessageType.snap || this.#random.chance(0.2)) {
       this.#clock.after(1 + this.#random.int(20), () => this.#ends.report(message, false));
     }
+  }
+
+  #note(what: string, { type, from, to, term, index, entries }: Message): void {
+    const text = `${what} ${TYPE_NAMES.get(type) ?? type} % -> %: term %, index %, % entries`;
+    this.#clock.note(text, from, to, term, index, entries.length);
   }
 }

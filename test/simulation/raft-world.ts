@@ -1,6 +1,4 @@
 import {
-  ConfChangeTransition,
-  ConfChangeType,
   type Entry,
   type Message,
   MessageType,
@@ -17,12 +15,8 @@ import { SimDisk } from "./raft-disk.js";
 import { FaultInjector } from "./raft-faults.js";
 import { type MemberHost, SimMember } from "./raft-member.js";
 import { SimNetwork } from "./raft-network.js";
-import {
-  drawSettings,
-  GOOD_NETWORK,
-  type RaftWorldSettings,
-  RECOVERY_BOUND,
-} from "./raft-settings.js";
+import { Recovery } from "./raft-recovery.js";
+import { drawSettings, GOOD_NETWORK, type RaftWorldSettings } from "./raft-settings.js";
 import { noStats, type RaftStats } from "./raft-stats.js";
 import { Violation } from "./violation.js";
 import { type TraceSink, WorldClock } from "./world-clock.js";
@@ -127,7 +121,7 @@ class RaftWorld implements MemberHost {
   }
 
   start(id: number): void {
-    this.#clock.note("start", id);
+    this.#clock.note("start %", id);
     const { node } = this.#settings;
     const member = new SimMember(id, node, this.#disk(id), this, this.#checker, this.#bug);
     this.#members.set(id, member);
@@ -140,7 +134,7 @@ class RaftWorld implements MemberHost {
     const lost = disk.crash(kept);
     this.stats.crashes++;
     this.stats.writesLost += lost;
-    this.#clock.note("crash", member.id, kept, lost);
+    this.#clock.note("crash %, % cached writes kept, % lost", member.id, kept, lost);
     this.#members.delete(member.id);
   }
 
@@ -171,7 +165,7 @@ class RaftWorld implements MemberHost {
     const stall = Math.max(0, (this.#stalledUntil.get(member.id) ?? 0) - this.#clock.now);
     this.#clock.after(stall + 1 + this.#random.int(this.#settings.maxSyncTime), () => {
       if (this.#members.get(member.id) !== member) return;
-      this.#clock.note("synced", member.id, member.lastIndex);
+      this.#clock.note("% synced, log ends at %", member.id, member.lastIndex);
       member.diskDone();
     });
   }
@@ -184,7 +178,13 @@ class RaftWorld implements MemberHost {
   }
 
   applied(member: SimMember, entry: Entry): void {
-    this.#clock.note("apply", member.id, entry.term, entry.index, member.state.chain);
+    this.#clock.note(
+      "% applies %/%, state %",
+      member.id,
+      entry.term,
+      entry.index,
+      member.state.chain,
+    );
     if (entry.type !== 0) this.stats.confChanges++;
     this.#clients.applied(member, entry);
   }
@@ -196,11 +196,11 @@ class RaftWorld implements MemberHost {
   traced(member: SimMember, event: TraceEvent): void {
     if (event.kind === "role" && event.state === RaftState.leader) {
       this.stats.elections++;
-      this.#clock.note("leads", member.id, event.term);
+      this.#clock.note("% leads term %", member.id, event.term);
       this.#faults.elected(member);
     } else if (event.kind === "truncate") {
       this.stats.truncations++;
-      this.#clock.note("truncate", member.id, event.from, event.last);
+      this.#clock.note("% drops entries % to %", member.id, event.from, event.last);
     } else if (event.kind === "snapshot-sent") this.stats.snapshotsSent++;
     else if (event.kind === "snapshot-restored") this.stats.snapshotsInstalled++;
     else if (event.kind === "quorum-lost") this.stats.quorumsLost++;
@@ -231,84 +231,15 @@ class RaftWorld implements MemberHost {
     });
   }
 
-  /** Ends all trouble and waits until every member has caught up. */
+  /** Ends all trouble and waits until every member has caught up; returns how long it took. */
   #recover(): number {
-    this.#clock.note("recover", 0);
+    this.#clock.note("all trouble ends", 0);
     this.#faults.stop();
     this.#network.heal();
     this.#network.settings = GOOD_NETWORK;
     this.#stalledUntil.clear();
     for (const id of this.ids) if (!this.isRunning(id)) this.start(id);
-    const began = this.#clock.now;
-    const acknowledged = this.stats.writesAcknowledged;
-    while (!(this.#settled() && this.stats.writesAcknowledged > acknowledged))
-      this.#pass(20, began);
-    this.#clients.stop();
-    // A membership change may still have been on its way.
-    while (!(this.#settled() && this.#caughtUp())) this.#pass(20, began);
-    return this.#clock.now - began;
-  }
-
-  /** Lets time pass in a world that has been recovering since `began`. */
-  #pass(time: number, began: number): void {
-    const until = this.#clock.now + time;
-    while (this.#clock.now < until) this.#clock.step();
-    this.#restoreMembership();
-    if (this.#clock.now - began <= RECOVERY_BOUND) return;
-    const states = this.running().map(({ id, node, state, lastIndex }) => {
-      const { raftState, term, commit, confState } = node.status();
-      return `${id} ${raftState} term ${term} last ${lastIndex} commit ${commit} applied ${state.index} voters ${confState.voters.join(",")}`;
-    });
-    throw new Violation("recovery", `not within ${RECOVERY_BOUND}: ${states.join("; ")}`);
-  }
-
-  #leader(): SimMember | undefined {
-    return this.running()
-      .filter(({ node }) => node.status().raftState === RaftState.leader)
-      .sort((a, b) => b.node.status().term - a.node.status().term)[0];
-  }
-
-  /** Makes everybody a voter again, a step at a time. */
-  #restoreMembership(): void {
-    const leader = this.#leader();
-    if (leader === undefined) return;
-    const { confState } = leader.node.status();
-    const context = new Uint8Array(0);
-    if (!confState.voters.includes(leader.id)) {
-      // A leader that was removed and stays can't propose: let a member lead.
-      leader.node.transferLeader(confState.voters[0] as number);
-    } else if (confState.votersOutgoing.length > 0) {
-      if (confState.autoLeave) return;
-      const transition = ConfChangeTransition.auto;
-      leader.node.proposeConfChange({ transition, changes: [], context });
-    } else {
-      const missing = this.ids.filter((id) => !confState.voters.includes(id));
-      if (missing.length === 0) return;
-      const changes = missing.map((nodeId) => ({ type: ConfChangeType.addNode, nodeId }));
-      const transition = ConfChangeTransition.jointImplicit;
-      leader.node.proposeConfChange({ transition, changes, context });
-    }
-    leader.drain();
-  }
-
-  /** One leader leads all members, and all of them vote. */
-  #settled(): boolean {
-    const leader = this.#leader();
-    if (leader === undefined) return false;
-    const { term, confState } = leader.node.status();
-    if (confState.voters.length !== this.ids.length || confState.votersOutgoing.length > 0) {
-      return false;
-    }
-    return this.running().every(({ node }) => {
-      const status = node.status();
-      return status.term === term && status.lead === leader.id;
-    });
-  }
-
-  /** All logs end alike and everything in them is applied. */
-  #caughtUp(): boolean {
-    const end = this.#leader()?.lastIndex;
-    return this.running().every(({ lastIndex, state }) => lastIndex === end && state.index === end);
+    return new Recovery(this.#clock, this.#clients, this.stats, this).run();
   }
 }
 

@@ -1,5 +1,5 @@
 import { EventQueue } from "./event-queue.js";
-import { mix } from "./raft-state.js";
+import { hashBytes, mix } from "./raft-state.js";
 
 /** Receives a line for each thing that happens in a world. */
 export type TraceSink = (line: string) => void;
@@ -12,6 +12,7 @@ export class WorldClock {
   now = 0;
   #hash = 0x811c_9dc5;
   readonly #queue = new EventQueue<() => void>();
+  readonly #textHashes = new Map<string, number>();
   readonly #sink: TraceSink | undefined;
 
   constructor(sink: TraceSink | undefined) {
@@ -35,12 +36,22 @@ export class WorldClock {
     return true;
   }
 
-  /** Notes that something happened; the words are fixed, the numbers say what exactly. */
-  note(what: string, a: number, b = 0, c = 0, d = 0, e = 0): void {
-    let hash = mix(this.#hash, this.now);
-    for (let i = 0; i < what.length; i++) hash = mix(hash, what.charCodeAt(i));
+  /** Notes that something happened; each % in the text stands for one of the numbers. */
+  note(text: string, a: number, b = 0, c = 0, d = 0, e = 0): void {
+    let hash = mix(mix(this.#hash, this.now), this.#hashText(text));
     hash = mix(mix(mix(mix(mix(hash, a), b), c), d), e);
     this.#hash = hash;
-    this.#sink?.(`${this.now} ${what} ${a} ${b} ${c} ${d} ${e}`);
+    if (this.#sink === undefined) return;
+    const numbers = [a, b, c, d, e];
+    this.#sink(`${this.now} ${text.replaceAll("%", () => String(numbers.shift()))}`);
+  }
+
+  #hashText(text: string): number {
+    let hash = this.#textHashes.get(text);
+    if (hash === undefined) {
+      hash = hashBytes(new TextEncoder().encode(text));
+      this.#textHashes.set(text, hash);
+    }
+    return hash;
   }
 }
