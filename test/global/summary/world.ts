@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Cell } from "../../../global/digest/cell.js";
 import type { Publication } from "../../../global/digest/delta.js";
 import { type Incarnation, sameLine, type Version } from "../../../global/digest/version.js";
@@ -6,11 +5,8 @@ import type { SourceEvent } from "../../../global/source/types.js";
 import { SummaryEngine } from "../../../global/summary/engine/engine.js";
 import type { EngineOutput } from "../../../global/summary/types.js";
 import { utf8 } from "../../../shared/bytes.js";
+import { sha256 } from "../../../shared/hash.js";
 import { ATOLL_PREFIX, SUMMARIES_PREFIX } from "../../../shared/etcd/keys.js";
-
-/** SHA-256 as the digest wants it. */
-export const sha256 = (bytes: Uint8Array): string =>
-  createHash("sha256").update(bytes).digest("latin1");
 
 export const INCARNATION: Incarnation = {
   counter: 1,

@@ -22,7 +22,7 @@ export class FakeNode implements RegionalNode {
   });
   readonly watches = new WatchHub(this.state);
   readonly #stopping = new AbortController();
-  readonly stopping = this.#stopping.signal;
+  readonly stopping: AbortSignal = this.#stopping.signal;
   raftTerm = 3;
   hasLeader = true;
   /** What calls that need the group are rejected with. */
@@ -108,7 +108,7 @@ export class FakeContext implements CallContext {
   readonly deadlineMs = Infinity;
   readonly bytes: Uint8Array;
   readonly #abort = new AbortController();
-  readonly signal = this.#abort.signal;
+  readonly signal: AbortSignal = this.#abort.signal;
   readonly #headers: Readonly<Record<string, string>>;
 
   constructor(bytes: Uint8Array = new Uint8Array(0), headers: Record<string, string> = {}) {
