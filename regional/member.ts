@@ -268,6 +268,7 @@ export class Member implements RegionalNode {
       },
       (error: unknown) => {
         this.#publishing = false;
+        if (this.#stopping.signal.aborted) return;
         this.#options.logger.warn({ reason: errorText(error) }, "member attributes not published");
       },
     );

@@ -247,6 +247,7 @@ export class MemberEngine implements LeaseCallTarget {
   /** Fails everything that waits and gives up log, state and connections. */
   async close(error: AtollError): Promise<void> {
     this.compactor.stop();
+    this.leases.demote();
     this.driver.stop(error);
     this.leaseCalls.stop(error);
     await this.transport.close();

@@ -85,7 +85,7 @@ export class LeaseKeeper {
     }
     if (!this.#checkpointing) {
       const items = this.#lessor.checkpoints(now, LEASE_REVOKE_BATCH);
-      if (items.length > 0) void this.#checkpoint(encodeCheckpoint(term, items));
+      if (items.length > 0) void this.#checkpoint(term, encodeCheckpoint(term, items));
     }
   }
 
@@ -105,14 +105,19 @@ export class LeaseKeeper {
     }
   }
 
-  async #checkpoint(body: Uint8Array): Promise<void> {
+  async #checkpoint(term: number, body: Uint8Array): Promise<void> {
     this.#checkpointing = true;
     try {
       await this.#options.propose(CommandKind.leaseCheckpoint, body);
     } catch (error) {
-      this.#options.log.warn({ reason: errorText(error) }, "remaining lease times not kept");
+      this.#warn(term, error, "remaining lease times not kept");
     } finally {
       this.#checkpointing = false;
     }
+  }
+
+  /** A leader that was deposed, or stops, has nothing to complain of. */
+  #warn(term: number, error: unknown, message: string): void {
+    if (this.#lessor.term === term) this.#options.log.warn({ reason: errorText(error) }, message);
   }
 }
