@@ -153,7 +153,7 @@ export class Intake {
       }
       if (asOfMs === undefined || standing.path.length === 0) return;
       const path = [this.#input.home, ...standing.path];
-      this.#input.book.sight({ region, incarnation, revision, sections, asOfMs, path });
+      this.#input.book.sight({ region, incarnation, revision, sections, asOfMs, path, from: link });
     });
   }
 

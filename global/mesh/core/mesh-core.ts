@@ -142,6 +142,7 @@ export class MeshCore {
 
   /** To be called every MESH_TICK_MS: plans, pings, vectors, repairs. */
   tick(now: Now): void {
+    this.book.dropBrokenWays(now);
     this.#inlets.follow(this.#planner.plan(now), now);
     this.#inlets.ping(now);
     for (const { region, link } of this.#repair.due(this.links.values(), this.#input.region, now)) {

@@ -1,3 +1,4 @@
+import { MESH_LINK_SUSPECT_MS } from "../../../shared/limits.js";
 import type { Link } from "./link.js";
 import type { Now } from "./now.js";
 import type { RegionBook } from "./region-book.js";
@@ -99,9 +100,14 @@ export class Planner {
     return age === undefined || age > SOURCE_STALE_MS;
   }
 
-  /** Whether a sibling that should bring a region doesn't, though it had the time. */
+  /**
+   * Whether a sibling that should bring a region doesn't, though it had the time: no
+   * news come, or only by a way that leads through another gateway of this region.
+   */
   #isStale(region: string, sibling: Link, now: Now): boolean {
     if (now.monotonicMs - sibling.sinceMs < SIBLING_STALE_MS) return false;
+    const path = sibling.standings.get(region)?.path ?? [];
+    if (path.length === 0 || path[1] === this.#input.region) return true;
     const age = this.#input.book.ageMs(region, now.ageMs);
     return age === undefined || age > SIBLING_STALE_MS;
   }
@@ -133,7 +139,8 @@ export class Planner {
   /** Whether a direct link brings news, or hasn't had the time to. */
   #isGood(link: Link, region: string, now: Now): boolean {
     if (link.state === "connecting") {
-      return link.failures === 0 && now.monotonicMs - link.sinceMs < FIRST_DIAL_MS;
+      if (link.failures > 0 || now.monotonicMs - link.sinceMs >= FIRST_DIAL_MS) return false;
+      return (this.#input.book.ageMs(region, now.ageMs) ?? 0) < MESH_LINK_SUSPECT_MS;
     }
     if (!link.isHealthy(now)) return false;
     const standing = link.standings.get(region);

@@ -3,6 +3,7 @@ import type { StateReader } from "../../digest/global-state.js";
 import type { Section } from "../../digest/section.js";
 import { ageAt, type Confirmation, type FreshnessBook } from "../../view/freshness-book.js";
 import { holdingOf } from "./holding.js";
+import type { Now } from "./now.js";
 import type { Standing } from "./standing.js";
 
 /** A confirmation with what else a peer says of the region. */
@@ -11,11 +12,13 @@ export interface Sighting extends Confirmation {
   readonly sections: number;
   /** Regions through which it came: this gateway's own first, the origin last. */
   readonly path: readonly string[];
+  /** The stream that it came on; absent when it is this gateway's own source. */
+  readonly from?: Feed;
 }
 
-interface Way {
-  readonly path: readonly string[];
-  readonly asOfMs: number;
+/** Where news come from, as long as it works. */
+interface Feed {
+  isHealthy(now: Now): boolean;
 }
 
 /**
@@ -28,7 +31,8 @@ export class RegionBook {
   readonly #state: StateReader;
   readonly #freshness: FreshnessBook;
   readonly #waiting = new Map<string, Sighting>();
-  readonly #ways = new Map<string, Way>();
+  readonly #ways = new Map<string, Sighting>();
+  readonly #known = new Set<string>();
 
   constructor(state: StateReader, freshness: FreshnessBook) {
     this.#state = state;
@@ -43,9 +47,12 @@ export class RegionBook {
       return;
     }
     this.#waiting.delete(region);
+    this.#known.add(region);
     this.#freshness.confirm(sighting);
     const way = this.#ways.get(region);
-    if (way === undefined || sighting.asOfMs >= way.asOfMs) this.#ways.set(region, sighting);
+    if (way === undefined || sighting.asOfMs >= way.asOfMs || sighting.from === way.from) {
+      this.#ways.set(region, sighting);
+    }
   }
 
   /** To be called when a section has moved. */
@@ -74,6 +81,13 @@ export class RegionBook {
     return way === undefined || ageAt(way.asOfMs, ageNowMs) > MESH_LINK_DEAD_MS ? [] : way.path;
   }
 
+  /** Gives up the ways whose streams have fallen silent, so that others are looked for. */
+  dropBrokenWays(now: Now): void {
+    for (const [region, { from }] of this.#ways) {
+      if (from?.isHealthy(now) === false) this.#ways.delete(region);
+    }
+  }
+
   /** What this gateway can tell others of a region; undefined when it knows nothing. */
   standing(region: string, ageNowMs: number): Standing | undefined {
     const register = this.#state.region(region);
@@ -92,16 +106,16 @@ export class RegionBook {
   }
 
   /** Regions that anything is known of. */
-  regions(): Set<string> {
-    const regions = new Set(this.#ways.keys());
-    for (const { region } of this.#state.regions()) regions.add(region);
-    return regions;
+  regions(): ReadonlySet<string> {
+    for (const { region } of this.#state.regions()) this.#known.add(region);
+    return this.#known;
   }
 
   /** Drops what is known of a region that was removed for good. */
   forget(region: string): void {
     this.#waiting.delete(region);
     this.#ways.delete(region);
+    this.#known.delete(region);
     this.#freshness.forget(region);
   }
 
