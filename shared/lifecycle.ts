@@ -3,6 +3,12 @@ import type { Logger } from "./log.js";
 /** Set by a parent that wants its child to stop when the parent dies, by any means. */
 export const STOP_WITH_PARENT = "ATOLL_STOP_WITH_PARENT";
 
+/**
+ * What node is started with for a member: room for short-lived objects, 32 MiB a half, so
+ * that those of a call in flight die young. V8 takes it at the start only.
+ */
+export const MEMBER_NODE_OPTIONS: readonly string[] = ["--max-semi-space-size=32"];
+
 /** Time after which a stop that hangs is cut short. */
 const FORCED_EXIT_MS = 15_000;
 

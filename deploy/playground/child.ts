@@ -14,6 +14,8 @@ const MAX_RESTART_MS = 10_000;
 export interface ChildSpec {
   readonly name: string;
   readonly entry: string;
+  /** Options of node itself. */
+  readonly nodeOptions: readonly string[];
   readonly args: readonly string[];
   readonly logFile: string;
 }
@@ -51,11 +53,15 @@ export class Child {
   start(): void {
     const log = openLog(this.spec.logFile);
     // A group of its own: a Ctrl-C in the terminal reaches the playground, which stops its children in order.
-    const child = spawn(process.execPath, [this.spec.entry, ...this.spec.args], {
-      stdio: ["pipe", log, log],
-      detached: true,
-      env: { ...process.env, [STOP_WITH_PARENT]: "1" },
-    });
+    const child = spawn(
+      process.execPath,
+      [...this.spec.nodeOptions, this.spec.entry, ...this.spec.args],
+      {
+        stdio: ["pipe", log, log],
+        detached: true,
+        env: { ...process.env, [STOP_WITH_PARENT]: "1" },
+      },
+    );
     closeSync(log);
     this.#process = child;
     child.on("error", () => {});

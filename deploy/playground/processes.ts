@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { MEMBER_NODE_OPTIONS } from "../../shared/lifecycle.js";
 import type { Topology, TopologyRegion } from "../../shared/topology.js";
 import type { ChildSpec } from "./child.js";
 import type { DataDir } from "./data-dir.js";
@@ -16,6 +17,7 @@ function memberSpecs(region: TopologyRegion, dir: DataDir): ProcessSpec[] {
   return region.members.map((member) => ({
     name: member.name,
     entry: MEMBER,
+    nodeOptions: MEMBER_NODE_OPTIONS,
     http: member.http,
     logFile: dir.logFile(member.name),
     args: [
@@ -31,6 +33,7 @@ function gatewaySpecs(region: TopologyRegion, dir: DataDir): ProcessSpec[] {
   return region.gateways.map((gateway) => ({
     name: gateway.name,
     entry: GATEWAY,
+    nodeOptions: [],
     http: gateway.http,
     logFile: dir.logFile(gateway.name),
     args: [

@@ -1,6 +1,7 @@
 import { access, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { MEMBER_NODE_OPTIONS } from "../../shared/lifecycle.js";
 import { freePorts } from "../../shared/ports.js";
 import { Child, httpOk } from "./child.js";
 import { flags } from "./exec.js";
@@ -66,7 +67,12 @@ export class Region {
       http: member.http,
       "initial-cluster": all,
     });
-    const node = [process.execPath, "--enable-source-maps", this.#options.program ?? PROGRAM];
+    const node = [
+      process.execPath,
+      ...MEMBER_NODE_OPTIONS,
+      "--enable-source-maps",
+      this.#options.program ?? PROGRAM,
+    ];
     const [program = process.execPath, ...args] = (this.#options.wrapper?.(index) ?? [])
       .concat(node)
       .concat(settings)
