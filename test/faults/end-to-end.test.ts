@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EtcdClient } from "../../shared/etcd/client.js";
 import { put, range } from "../../shared/etcd/kv.js";
-import { Maintenance } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
-import { RpcClient } from "../../shared/rpc/client.js";
 import { Region } from "../peers/atoll.js";
 import { etcdctlOk } from "../peers/etcdctl.js";
 import { startWorld, type World } from "../peers/gateway.js";
 import { Subscriber } from "../peers/subscriber.js";
+import { leaderIndex } from "./leader.js";
 
 /**
  * The whole way on real processes: a record that etcdctl puts into one region is
@@ -24,19 +23,6 @@ measures:
 
 const healthy = (app: string, cpuFree: number): string =>
   JSON.stringify({ app, status: "healthy", cpu_free: cpuFree });
-
-async function leaderIndex(endpoints: readonly string[]): Promise<number> {
-  for (const [index, endpoint] of endpoints.entries()) {
-    const client = new RpcClient(endpoint);
-    try {
-      const status = await client.unary(Maintenance.method.status, {});
-      if (status.leader === status.header?.memberId) return index;
-    } finally {
-      client.close();
-    }
-  }
-  throw new Error("no member leads");
-}
 
 describe("two regions of three members", () => {
   let world: World;
