@@ -121,10 +121,14 @@ export class Gateway {
       moved: (section) => this.#changed({ region: section.id.region, summary: section.id.summary }),
       event: (event) => this.#event(event),
       sent: (bytes) => this.#metrics.sent(bytes),
+      failed: (error) => {
+        this.#metrics.failed();
+        log.error({ err: error }, "the mesh failed in a step");
+      },
     });
     this.#server = new RpcServer({
-      observe: undefined,
-      report: (path, error) => log.error({ path, err: error.cause }, "a call failed"),
+      observe: this.#metrics.observeCall,
+      report: (path, error) => log.error({ path, err: error.cause ?? error }, "a call failed"),
     })
       .add(GlobalService, this.#api.handlers)
       .add(MeshService, this.#mesh.handlers);
@@ -160,7 +164,7 @@ export class Gateway {
 
   #event(event: MeshEvent): void {
     logMeshEvent(this.#log, event);
-    this.#metrics.event(event.kind);
+    this.#metrics.event(event);
     if (event.kind === "own-region") {
       const { counter, nonce, revision } = event;
       const incarnation = { counter, nonce, baseRevision: 0, parentNonce: "" };
@@ -222,8 +226,12 @@ export class Gateway {
     clearInterval(this.#timer);
     this.#api.close();
     this.#mesh.stop();
-    await this.#local.stop();
-    await this.#server.stop();
-    await this.#http.close();
+    const endings = await Promise.allSettled([
+      this.#local.stop(),
+      this.#server.stop(),
+      this.#http.close(),
+    ]);
+    const failed = endings.find((ending) => ending.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 }

@@ -48,9 +48,14 @@ export function regionName(value: string, where: string): string {
   return value;
 }
 
+/** Whether a text can name a summary. */
+export function isSummaryName(value: string): boolean {
+  return SUMMARY_NAME.test(value);
+}
+
 /** The name of a summary. */
 export function summaryName(value: string, where: string): string {
-  if (!SUMMARY_NAME.test(value)) {
+  if (!isSummaryName(value)) {
     malformed(where, `${JSON.stringify(value)} is not a summary's name`);
   }
   return value;

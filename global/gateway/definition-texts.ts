@@ -1,8 +1,10 @@
-import { fromUtf8 } from "../../shared/bytes.js";
+import { clipText, fromUtf8 } from "../../shared/bytes.js";
 import { SUMMARIES_PREFIX } from "../../shared/etcd/keys.js";
+import { MAX_REPORT_TEXT_BYTES } from "../../shared/limits.js";
 import type { SourceEvent, SourceOutput } from "../source/types.js";
+import { keyText } from "../summary/cel/bindings.js";
 
-/** The summary definitions of a region as they were written, for people to read. */
+/** The summary definitions of a region as they were written, for people to read; long ones cut. */
 export class DefinitionTexts {
   readonly #texts = new Map<string, string>();
 
@@ -20,8 +22,8 @@ export class DefinitionTexts {
 
   #keep({ key, value }: SourceEvent): void {
     if (!key.startsWith(SUMMARIES_PREFIX)) return;
-    const name = key.slice(SUMMARIES_PREFIX.length);
+    const name = keyText(key.slice(SUMMARIES_PREFIX.length));
     if (value === undefined) this.#texts.delete(name);
-    else this.#texts.set(name, fromUtf8(value));
+    else this.#texts.set(name, clipText(fromUtf8(value), MAX_REPORT_TEXT_BYTES));
   }
 }

@@ -6,7 +6,6 @@ export function logMeshEvent(log: Logger, event: MeshEvent): void {
   const { kind, ...facts } = event;
   switch (kind) {
     case "link-up":
-    case "relay":
     case "stream-open":
     case "forgotten":
       log.info(facts, kind);

@@ -22,6 +22,9 @@ export class GatewayMetrics {
   readonly #frames: Counter;
   readonly #bytes: Counter;
   readonly #events: Counter;
+  readonly #refused: Counter;
+  readonly #failures: Counter;
+  readonly #calls: Counter;
   readonly #publications: Counter;
 
   constructor(registry: Registry, readings: GatewayReadings) {
@@ -32,6 +35,11 @@ export class GatewayMetrics {
     this.#frames = counter("mesh_sent_frames_total", "Frames sent to other gateways");
     this.#bytes = counter("mesh_sent_bytes_total", "Bytes of those frames");
     this.#events = counter("mesh_events_total", "What happened in the mesh, by kind", ["kind"]);
+    this.#refused = counter("mesh_refused_total", "What peers sent and was not taken, by reason", [
+      "reason",
+    ]);
+    this.#failures = counter("internal_errors_total", "Errors that should never have happened");
+    this.#calls = counter("rpc_calls_total", "Finished calls and streams", ["method", "code"]);
     this.#publications = counter("publications_total", "Sections that the own fold has moved");
     const gauges: readonly [string, string, () => number][] = [
       ["sections", "Sections that are held, of all regions", () => readings.sections],
@@ -74,9 +82,19 @@ export class GatewayMetrics {
     this.#bytes.inc(bytes);
   }
 
-  event(kind: MeshEvent["kind"]): void {
-    this.#events.inc({ kind });
+  event(event: MeshEvent): void {
+    this.#events.inc({ kind: event.kind });
+    if (event.kind === "refused") this.#refused.inc({ reason: event.reason });
   }
+
+  failed(): void {
+    this.#failures.inc();
+  }
+
+  /** A call has ended; `path` is `/package.Service/Method`. */
+  readonly observeCall = (path: string, code: string): void => {
+    this.#calls.inc({ method: path.slice(1), code });
+  };
 
   published(): void {
     this.#publications.inc();

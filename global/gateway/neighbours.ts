@@ -53,14 +53,25 @@ export class Neighbours {
     const { directory, region: home, sourceStatus } = this.#input;
     const links = new Map<string, RegionLink>();
     for (const region of directory.keys()) links.set(region, this.#linkOf(region));
-    links.set(home, localLink(sourceStatus()));
+    links.set(home, this.#homeLink(localLink(sourceStatus())));
     return links;
+  }
+
+  /** A region whose own source is lost may still come by a sibling or through another region. */
+  #homeLink(local: RegionLink): RegionLink {
+    if (local.reachable) return local;
+    const { core, region: home, ageNowMs } = this.#input;
+    const path = core.book.path(home, ageNowMs());
+    if (path.length < 2) return local;
+    const relay = path.find((region) => region !== home) ?? home;
+    return { reachable: true, path: `relay:${relay}`, reason: local.reason };
   }
 
   #linkOf(region: string): RegionLink {
     const path = this.#input.core.book.path(region, this.#input.ageNowMs());
     if (path.length > 0) {
-      const relay = path[1];
+      // What a sibling fetches and shares comes as directly as what this gateway fetches.
+      const relay = path.find((hop) => hop !== this.#input.region);
       const via = relay === undefined || relay === region ? "direct" : `relay:${relay}`;
       return { reachable: true, path: via, reason: "" };
     }

@@ -62,6 +62,8 @@ const settingsSchema = z.object({
 });
 type Settings = z.infer<typeof settingsSchema>;
 type SettingName = keyof Settings;
+/** Names where a setting came from: `--grpc` or `ATOLL_GRPC`. */
+type SourceOf = (setting: SettingName) => string;
 const SETTINGS = Object.keys(settingsSchema.shape) as SettingName[];
 
 function invalid(message: string): AtollError {
@@ -80,13 +82,17 @@ function parseWords(words: readonly string[]): Record<string, string | boolean |
   }
 }
 
-function parsePeers(text: string): Map<string, string[]> {
+function parsePeers(text: string, source: string): Map<string, string[]> {
   const directory = new Map<string, string[]>();
   for (const part of text.split(",")) {
-    const [region = "", address = ""] = part.split("=");
-    if (!isName(region)) throw invalid(`--peers: "${part}" is not REGION=HOST:PORT`);
-    parseHostPort(address, "--peers");
-    directory.set(region, [...(directory.get(region) ?? []), address]);
+    const [region = "", address = "", ...rest] = part.split("=");
+    if (!isName(region) || rest.length > 0) {
+      throw invalid(`${source}: "${part}" is not REGION=HOST:PORT`);
+    }
+    parseHostPort(address, source);
+    const addresses = directory.get(region) ?? [];
+    if (addresses.includes(address)) throw invalid(`${source}: "${part}" is given twice`);
+    directory.set(region, [...addresses, address]);
   }
   return directory;
 }
@@ -94,12 +100,15 @@ function parsePeers(text: string): Map<string, string[]> {
 function fromTopology(
   settings: Settings,
   file: string,
+  sourceOf: SourceOf,
 ): { endpoints: string[]; directory: Directory } {
   const topology = readTopology(file);
   const own = topology.regions.find((region) => region.name === settings.region);
   if (own === undefined) {
     const known = topology.regions.map((region) => region.name).join(", ");
-    throw invalid(`--region: ${file} has no region "${settings.region}"; it has ${known}`);
+    throw invalid(
+      `${sourceOf("region")}: ${file} has no region "${settings.region}"; it has ${known}`,
+    );
   }
   return {
     endpoints: own.members.map((member) => member.client),
@@ -112,14 +121,19 @@ function fromTopology(
   };
 }
 
-function fromLists(settings: Settings): { endpoints: string[]; directory: Directory } {
+function fromLists(
+  settings: Settings,
+  sourceOf: SourceOf,
+): { endpoints: string[]; directory: Directory } {
   if (settings.endpoints === undefined) {
     throw invalid("--endpoints: name the region's members, or a --topology that does");
   }
   const endpoints = settings.endpoints.split(",");
-  for (const endpoint of endpoints) parseHostPort(endpoint, "--endpoints");
+  for (const endpoint of endpoints) parseHostPort(endpoint, sourceOf("endpoints"));
   const directory =
-    settings.peers === undefined ? new Map<string, string[]>() : parsePeers(settings.peers);
+    settings.peers === undefined
+      ? new Map<string, string[]>()
+      : parsePeers(settings.peers, sourceOf("peers"));
   const own = directory.get(settings.region) ?? [];
   if (!own.includes(settings.grpc)) directory.set(settings.region, [...own, settings.grpc]);
   return { endpoints, directory };
@@ -140,16 +154,14 @@ export function parseGatewayOptions(
   const raw = Object.fromEntries(
     SETTINGS.map((setting) => [setting, given[setting] ?? environment[variable(setting)]]),
   );
+  const sourceOf: SourceOf = (setting) =>
+    raw[setting] !== undefined && given[setting] === undefined ? variable(setting) : `--${setting}`;
   const parsed = settingsSchema.safeParse(raw);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const setting = String(issue?.path[0]) as SettingName;
-    const source =
-      raw[setting] !== undefined && given[setting] === undefined
-        ? variable(setting)
-        : `--${setting}`;
     throw invalid(
-      `${source}: ${raw[setting] === undefined ? "" : `"${raw[setting]}" `}${issue?.message}`,
+      `${sourceOf(setting)}: ${raw[setting] === undefined ? "" : `"${raw[setting]}" `}${issue?.message}`,
     );
   }
   const settings = parsed.data;
@@ -158,15 +170,20 @@ export function parseGatewayOptions(
     topology !== undefined &&
     (settings.endpoints !== undefined || settings.peers !== undefined)
   ) {
-    throw invalid("--topology: give it, or --endpoints and --peers, not both");
+    const other = sourceOf(settings.endpoints === undefined ? "peers" : "endpoints");
+    throw invalid(`${sourceOf("topology")}: give it, or ${other}, not both`);
   }
-  for (const setting of ["grpc", "http"] as const) parseHostPort(settings[setting], `--${setting}`);
+  for (const setting of ["grpc", "http"] as const) {
+    parseHostPort(settings[setting], sourceOf(setting));
+  }
   return {
     region: settings.region,
     name: settings.name,
     grpc: settings.grpc,
     http: settings.http,
-    ...(topology === undefined ? fromLists(settings) : fromTopology(settings, topology)),
+    ...(topology === undefined
+      ? fromLists(settings, sourceOf)
+      : fromTopology(settings, topology, sourceOf)),
     logLevel: settings["log-level"],
   };
 }

@@ -36,14 +36,21 @@ export function reportOf(
 /** Sends a report only when something in it has changed, since the revision alone always does. */
 export class ReportSender {
   #last = "";
+  #lastNonce = "";
   #lastRevision = -1;
 
-  /** Whether a report is worth sending; one of a revision that was reported before can't be. */
-  isNews(report: RegionReport): boolean {
-    const text = JSON.stringify([report.incarnation.nonce, report.summaries]);
-    if (text === this.#last || report.revision <= this.#lastRevision) return false;
+  /**
+   * Whether a report is worth sending. One of a revision that was reported before isn't
+   * yet, since receivers tell reports of one incarnation apart by their revisions.
+   */
+  isNews({ incarnation, revision, summaries }: RegionReport): boolean {
+    const { nonce } = incarnation;
+    if (nonce === this.#lastNonce && revision <= this.#lastRevision) return false;
+    const text = JSON.stringify([nonce, summaries]);
+    if (text === this.#last) return false;
     this.#last = text;
-    this.#lastRevision = report.revision;
+    this.#lastNonce = nonce;
+    this.#lastRevision = revision;
     return true;
   }
 }

@@ -1,10 +1,11 @@
 import { Deferred } from "../../shared/deferred.js";
-import type { AtollError } from "../../shared/errors.js";
+import { AtollError } from "../../shared/errors.js";
 import type {
   MeshService,
   SyncRequest,
   SyncResponse,
 } from "../../shared/gen/atoll/mesh/v1/mesh_pb.js";
+import { MESH_HELLO_TIMEOUT_MS } from "../../shared/limits.js";
 import type { Sink } from "../../shared/rpc/context.js";
 import type { Handlers } from "../../shared/rpc/handlers.js";
 
@@ -19,51 +20,81 @@ export interface InboundEvents {
 interface Open {
   readonly sink: Sink<SyncResponse>;
   readonly end: Deferred<void>;
+  /** The transport takes no more for now. */
+  isBlocked: boolean;
 }
 
 /** The streams that peers have opened to this gateway: frames go out on them. */
 export class Inbound {
   readonly handlers: Handlers<typeof MeshService>;
   readonly #events: InboundEvents;
+  readonly #helloTimeoutMs: number;
   readonly #open = new Map<number, Open>();
   #lastStream = 0;
+  #closedWith: AtollError | undefined;
 
-  constructor(events: InboundEvents) {
+  constructor(events: InboundEvents, helloTimeoutMs: number = MESH_HELLO_TIMEOUT_MS) {
     this.#events = events;
+    this.#helloTimeoutMs = helloTimeoutMs;
     this.handlers = { sync: (requests, sink) => this.#serve(requests, sink) };
   }
 
   async #serve(requests: AsyncIterable<SyncRequest>, sink: Sink<SyncResponse>): Promise<void> {
+    if (this.#closedWith !== undefined) throw this.#closedWith;
     const stream = ++this.#lastStream;
     const end = new Deferred<void>();
-    this.#open.set(stream, { sink, end });
-    const reading = (async () => {
-      for await (const request of requests) this.#events.requested(stream, request);
-    })();
+    this.#open.set(stream, { sink, end, isBlocked: false });
+    const silence = setTimeout(() => {
+      const message = `no hello came in ${this.#helloTimeoutMs} ms`;
+      end.reject(new AtollError("DEADLINE_EXCEEDED", message));
+    }, this.#helloTimeoutMs);
+    const reading = this.#read(stream, requests, silence);
     // When the mesh ends the stream first, what still happens to its reading is of no interest.
     reading.catch(() => {});
     try {
       await Promise.race([reading, end.promise]);
     } finally {
+      clearTimeout(silence);
       this.#open.delete(stream);
       this.#events.ended(stream);
+    }
+  }
+
+  async #read(
+    stream: number,
+    requests: AsyncIterable<SyncRequest>,
+    silence: NodeJS.Timeout,
+  ): Promise<void> {
+    for await (const request of requests) {
+      // What comes after the mesh has ended the stream must not open it again.
+      if (!this.#open.has(stream)) return;
+      clearTimeout(silence);
+      this.#events.requested(stream, request);
     }
   }
 
   /** Sends an encoded frame. One to a stream that is gone is dropped; the core learns of that apart. */
   send(stream: number, bytes: Uint8Array): void {
     const open = this.#open.get(stream);
-    if (open === undefined || open.sink.send(bytes)) return;
+    if (open === undefined || open.sink.send(bytes) || open.isBlocked) return;
+    open.isBlocked = true;
     this.#events.setBlocked(stream, true);
-    void open.sink.drained().then(() => this.#events.setBlocked(stream, false));
+    void open.sink.drained().then(() => {
+      open.isBlocked = false;
+      if (this.#open.has(stream)) this.#events.setBlocked(stream, false);
+    });
   }
 
+  /** Ends a stream; frames to it are dropped from now on. */
   end(stream: number, error: AtollError): void {
-    this.#open.get(stream)?.end.reject(error);
+    const open = this.#open.get(stream);
+    this.#open.delete(stream);
+    open?.end.reject(error);
   }
 
-  /** Ends all streams. */
+  /** Ends all streams, and each that is opened later. */
   close(error: AtollError): void {
+    this.#closedWith = error;
     for (const stream of [...this.#open.keys()]) this.end(stream, error);
   }
 }

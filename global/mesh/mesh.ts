@@ -16,6 +16,8 @@ export interface MeshListener {
   event(event: MeshEvent): void;
   /** A frame of that many bytes went out. */
   sent(bytes: number): void;
+  /** Something that must not fail did; the mesh goes on, and repair mends what was lost. */
+  failed(error: unknown): void;
 }
 
 /**
@@ -68,7 +70,7 @@ export class Mesh {
   /** Begins to connect. */
   start(): void {
     const tick = (): void => {
-      this.#core.tick(this.#clock.now());
+      this.#guard(() => this.#core.tick(this.#clock.now()));
       this.wake();
     };
     this.#ticker = setInterval(tick, MESH_TICK_MS);
@@ -81,15 +83,24 @@ export class Mesh {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      if (!this.#stopped) this.#carryOut();
+      if (!this.#stopped) this.#guard(() => this.#carryOut());
     });
+  }
+
+  /** An error here would end the process; one bad section or stream must not. */
+  #guard(what: () => void): void {
+    try {
+      what();
+    } catch (error) {
+      this.#listener.failed(error);
+    }
   }
 
   #carryOut(): void {
     for (;;) {
       const outputs = this.#core.take(this.#clock.now());
       if (outputs.length === 0) break;
-      for (const output of outputs) this.#perform(output);
+      for (const output of outputs) this.#guard(() => this.#perform(output));
     }
     clearTimeout(this.#dueTimer);
     const dueMs = this.#core.dueMs();

@@ -31,7 +31,8 @@ export class Outbound {
 
   /** Opens a stream; an earlier one to the same address is ended. */
   dial(address: string, session: number, request: SyncRequestInit): void {
-    this.#dialled.get(address)?.client.close();
+    const before = this.#dialled.get(address);
+    if (before !== undefined) this.hangUp(address, before.session);
     const client = new RpcClient(address, { maxResponseBytes: MAX_MESH_FRAME_BYTES });
     const stream = client.bidi(MeshService.method.sync);
     const dialled = { session, client, stream };

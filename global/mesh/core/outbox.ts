@@ -35,8 +35,8 @@ export class Outbox {
   readonly #flights = new Map<string, Flight>();
   /** Regions whose standing the receiver is due. */
   readonly #standings = new Set<string>();
-  /** Encoded messages that go first: vectors, reports, conflicts. */
-  readonly #extras: Uint8Array[] = [];
+  /** Encoded messages that go first, by what they tell; a later one takes its place. */
+  readonly #extras = new Map<string, Uint8Array>();
   #lastPushMs = Number.NEGATIVE_INFINITY;
   #pingStamp: number | undefined;
   /** The last frame was full before all that moved was in it. */
@@ -53,10 +53,19 @@ export class Outbox {
     return this.#interest;
   }
 
-  /** The receiver says what it wants pushed, and what it has of regions new among these. */
+  /**
+   * The receiver says what it wants pushed, and what it has of regions new among these;
+   * what it doesn't name it doesn't have.
+   */
   setInterest(regions: ReadonlySet<string>, held: readonly SectionClaim[]): void {
     const before = this.#interest;
     this.#interest = regions;
+    for (const [key, { region }] of this.#dirty) {
+      if (before.has(region) && !regions.has(region)) this.#dirty.delete(key);
+    }
+    for (const region of regions) {
+      if (!before.has(region)) this.#forgetCursors(region, () => true);
+    }
     this.#note(held, (region) => regions.has(region) && !before.has(region));
     for (const region of regions) {
       if (before.has(region)) continue;
@@ -67,9 +76,7 @@ export class Outbox {
   /** The receiver misses sections of a region; what it doesn't hold comes whole. */
   pull(region: string, summaries: ReadonlySet<string>, held: readonly SectionClaim[]): void {
     const asked = (summary: string): boolean => summaries.size === 0 || summaries.has(summary);
-    for (const { id } of this.#source.state.region(region)?.sections() ?? []) {
-      if (asked(id.summary)) this.#cursors.delete(sectionKey(id));
-    }
+    this.#forgetCursors(region, asked);
     this.#note(held, (name, summary) => name === region && asked(summary));
     this.#owe(region, asked);
   }
@@ -99,15 +106,18 @@ export class Outbox {
     for (const region of regions) this.#standings.add(region);
   }
 
-  /** Also sends an encoded SyncResponse, with the next frame. */
-  enclose(encoded: Uint8Array): void {
-    this.#extras.push(encoded);
+  /**
+   * Also sends an encoded SyncResponse, with the next frame. Of those that tell of the
+   * same thing only the newest is kept, so that a slow receiver costs no queue.
+   */
+  enclose(what: string, encoded: Uint8Array): void {
+    this.#extras.set(what, encoded);
   }
 
   /** When a frame is due, on the monotonic clock; Infinity when there is nothing to send. */
   dueMs(): number {
     if (this.blocked) return Number.POSITIVE_INFINITY;
-    if (this.#flights.size + this.#extras.length > 0 || this.#isCutShort) {
+    if (this.#flights.size + this.#extras.size > 0 || this.#isCutShort) {
       return Number.NEGATIVE_INFINITY;
     }
     if (this.#dirty.size > 0) return this.#lastPushMs + MESH_PUSH_INTERVAL_MS;
@@ -118,14 +128,22 @@ export class Outbox {
   frame(now: Now): Uint8Array | undefined {
     if (this.dueMs() > now.monotonicMs) return undefined;
     const frame = new FrameWriter();
-    while (this.#extras.length > 0 && frame.size < MESH_FRAME_TARGET_BYTES) {
-      frame.encoded(this.#extras.shift() as Uint8Array);
+    for (const [what, encoded] of this.#extras) {
+      if (frame.size >= MESH_FRAME_TARGET_BYTES) break;
+      frame.encoded(encoded);
+      this.#extras.delete(what);
     }
     const isPushDue = now.monotonicMs >= this.#lastPushMs + MESH_PUSH_INTERVAL_MS;
     if (this.#dirty.size > 0 && (isPushDue || this.#isCutShort)) this.#takeOff(frame, now);
     this.#carryOn(frame);
     this.#report(frame, now);
     return frame.isEmpty ? undefined : frame.finish();
+  }
+
+  #forgetCursors(region: string, isAsked: (summary: string) => boolean): void {
+    for (const { id } of this.#source.state.region(region)?.sections() ?? []) {
+      if (isAsked(id.summary)) this.#cursors.delete(sectionKey(id));
+    }
   }
 
   #note(held: readonly SectionClaim[], isWanted: (region: string, summary: string) => boolean) {

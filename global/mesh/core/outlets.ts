@@ -10,7 +10,7 @@ import {
 import type { Random } from "../../../shared/random.js";
 import type { GlobalState } from "../../digest/global-state.js";
 import { bytesFromHex } from "../../digest/hash.js";
-import type { ReportBook } from "../../digest/report.js";
+import type { RegionReport, ReportBook } from "../../digest/report.js";
 import type { SectionId } from "../../digest/section.js";
 import type { Version } from "../../digest/version.js";
 import { list, regionName, summaryName } from "../../digest/wire-check.js";
@@ -48,6 +48,8 @@ export class Outlets {
   readonly #streams = new Map<number, Stream>();
   /** Streams by their gateway's region and name. */
   readonly #byPeer = new Map<string, Stream>();
+  /** Reports are encoded once for all streams. */
+  readonly #reportFrames = new WeakMap<RegionReport, Uint8Array>();
 
   constructor(input: OutletsInput) {
     this.#input = input;
@@ -134,7 +136,7 @@ export class Outlets {
   alarm(): void {
     const encoded = this.#alarms();
     if (encoded === undefined) return;
-    for (const { outbox } of this.#streams.values()) outbox.enclose(encoded);
+    for (const { outbox } of this.#streams.values()) outbox.enclose("alarms", encoded);
   }
 
   /**
@@ -159,7 +161,7 @@ export class Outlets {
       }
       outbox.announce(news);
     }
-    this.#input.random.pick([...this.#streams.values()]).outbox.enclose(this.#vector());
+    this.#input.random.pick([...this.#streams.values()]).outbox.enclose("vector", this.#vector());
   }
 
   /** Emits a frame of every stream for which one is due; true when there were any. */
@@ -205,9 +207,9 @@ export class Outlets {
     this.#streams.set(id, stream);
     this.#byPeer.set(peerKey(hello), stream);
     const answer = create(SyncResponseSchema, { hello: encodeHello(this.#input.self()) });
-    outbox.enclose(toBinary(SyncResponseSchema, answer));
+    outbox.enclose("hello", toBinary(SyncResponseSchema, answer));
     const alarms = this.#alarms();
-    if (alarms !== undefined) outbox.enclose(alarms);
+    if (alarms !== undefined) outbox.enclose("alarms", alarms);
     const { region, gateway } = hello;
     this.#input.emit({
       kind: "event",
@@ -236,7 +238,10 @@ export class Outlets {
 
   #encloseReport(stream: Stream, region: string): void {
     const report = this.#input.reports.get(region);
-    if (report !== undefined) stream.outbox.enclose(encodeReportFrame(report));
+    if (report === undefined) return;
+    const encoded = this.#reportFrames.get(report) ?? encodeReportFrame(report);
+    this.#reportFrames.set(report, encoded);
+    stream.outbox.enclose(`report of ${region}`, encoded);
   }
 
   #alarms(): Uint8Array | undefined {

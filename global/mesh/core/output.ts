@@ -20,7 +20,7 @@ export type MeshOutput =
   | { kind: "event"; event: MeshEvent };
 
 /** Why something that came from a peer was not taken. */
-export type BadReason = RefusalReason | "malformed" | "unsolicited" | "oversize";
+export type BadReason = RefusalReason | "malformed" | "unsolicited";
 
 /** What happened, for logs and metrics. */
 export type MeshEvent =
@@ -40,7 +40,6 @@ export type MeshEvent =
     }
   /** Sections were asked for: a delta didn't follow, or a peer has more. */
   | { kind: "repair"; region: string; from: string; reason: "gap" | "refused" | "behind" }
-  | { kind: "relay"; region: string; from: string | undefined }
   | { kind: "conflict"; region: string; counter: number }
   | { kind: "forgotten"; region: string; counter: number }
   /** A peer tells of this gateway's own region. */
