@@ -50,6 +50,8 @@ export class Session {
   readonly #abort = new AbortController();
   #failure: unknown;
   #trustsProgress = false;
+  /** The lineage key can't be written; said once. */
+  #isLineageStuck = false;
   #wakePages: () => void = () => {};
   /** Mod revision of the newest lineage record seen, and when that was. */
   #lineageRevision = 0;
@@ -220,8 +222,11 @@ export class Session {
         lineageRevision: core.lineageRevision,
         next,
       });
+      this.#isLineageStuck = false;
     } catch (error) {
-      if (!this.#isOver) log.warn({ error: errorText(error) }, "can't write the lineage key");
+      if (this.#isOver || this.#isLineageStuck) return;
+      this.#isLineageStuck = true;
+      log.warn({ error: errorText(error) }, "can't write the lineage key");
     }
   }
 
