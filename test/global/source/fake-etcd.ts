@@ -13,6 +13,7 @@ import {
   ResponseHeaderSchema,
   type ResponseOp,
   ResponseOpSchema,
+  StatusResponseSchema,
   Watch,
   type WatchCreateRequest,
   type WatchRequest,
@@ -53,10 +54,9 @@ export class FakeMember {
   };
   /** Range requests answered. */
   ranges = 0;
-  /** Watches begun, by start revision. */
-  readonly watchedFrom: number[] = [];
   store: FakeStore;
-  version = "3.4.23";
+  /** What Maintenance.Status says; undefined where there is no such call. */
+  version: string | undefined;
   /** Ends each open watch stream. */
   readonly #watches = new Set<() => void>();
   #server: RpcServer | undefined;
@@ -101,7 +101,8 @@ export class FakeMember {
     server.add(Watch, { watch: (requests, sink) => this.#watch(requests, sink) });
     server.add(Maintenance, {
       status: () => {
-        throw new AtollError("UNIMPLEMENTED", "no status");
+        if (this.version === undefined) throw new AtollError("UNIMPLEMENTED", "no status");
+        return create(StatusResponseSchema, { header: this.#header(), version: this.version });
       },
     });
     const port = await server.listen(this.#address);
@@ -195,10 +196,12 @@ export class FakeMember {
     signal: AbortSignal,
   ): Promise<void> {
     const { store } = this;
+    let current: Watcher | undefined;
     for await (const { requestUnion } of requests) {
+      if (requestUnion.case === "progressRequest") current?.progress();
       if (requestUnion.case !== "createRequest") continue;
       const watcher = new Watcher(this, store, requestUnion.value, sink);
-      this.watchedFrom.push(watcher.next);
+      current = watcher;
       if (!watcher.create()) return;
       signal.addEventListener(
         "abort",
@@ -219,7 +222,7 @@ class Watcher {
   readonly #key: BinaryKey;
   readonly #end: BinaryKey;
   /** The next revision to send. */
-  next: number;
+  #next: number;
 
   constructor(
     member: FakeMember,
@@ -232,21 +235,27 @@ class Watcher {
     this.#sink = sink;
     this.#key = toBinaryKey(request.key);
     this.#end = toBinaryKey(request.rangeEnd);
-    this.next = Number(request.startRevision);
+    this.#next = Number(request.startRevision);
   }
 
   /** Says that it began; false when its start is compacted. */
   create(): boolean {
     this.#send({ created: true });
-    if (this.next > this.#store.compacted) return true;
+    if (this.#next > this.#store.compacted) return true;
     this.#send({ canceled: true, compactRevision: BigInt(this.#store.compacted) });
     return false;
   }
 
+  /** Says how far it is, for the whole stream. */
+  progress(): void {
+    this.pump();
+    if (!this.#member.faults.stalls) this.#send({ watchId: -1n });
+  }
+
   pump(): void {
     const { faults } = this.#member;
-    while (!faults.stalls && this.next <= this.#store.revision) {
-      const revision = this.next++;
+    while (!faults.stalls && this.#next <= this.#store.revision) {
+      const revision = this.#next++;
       if (faults.omits.delete(revision)) continue;
       const changes = this.#store
         .changes(revision)

@@ -6,7 +6,7 @@ import { INCARNATION_KEY, LINEAGE_KEY } from "../../../shared/etcd/keys.js";
 import { parseLineage } from "../../../shared/etcd/lineage.js";
 import { FakeMember, startFakeRegion } from "./fake-etcd.js";
 import { FakeStore } from "./fake-store.js";
-import { SourceFollower } from "./follower.js";
+import { QUICK, SourceFollower } from "./follower.js";
 
 /** A source against fake members: what real ones can't be made to do on demand. */
 
@@ -174,10 +174,15 @@ describe("following a region", () => {
 });
 
 describe("freshness", () => {
-  test("is confirmed again and again, also while only keys that nobody watches change", async () => {
+  test.each([
+    ["by writing the lineage key", undefined],
+    ["by asking a server that answers in order for its progress", "3.6.1"],
+  ])("is confirmed while only keys that nobody watches change, %s", async (_, version) => {
     const { store, members } = await region();
-    const follower = follow(members, { timing: { lineageMs: 60_000, confirmMs: 20, nudgeMs: 10 } });
-    await follower.reaches(2);
+    const [member] = members as [FakeMember];
+    member.version = version;
+    const follower = follow(members, { timing: { ...QUICK, lineageMs: 60_000 } });
+    await follower.reaches(3);
     const confirmed = (): number[] =>
       follower.outputs.flatMap((o) => (o.kind === "confirmed" ? [o.asOf.monotonicMs] : []));
     for (let round = 0; round < 5; round++) {
@@ -189,6 +194,9 @@ describe("freshness", () => {
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(times.at(-1)).toBeLessThanOrEqual(performance.now());
     expect(follower.resets).toBe(1);
+    const lineage = parseLineage(value(store, LINEAGE_KEY)).counter;
+    if (version === undefined) expect(lineage).toBeGreaterThan(3);
+    else expect(lineage).toBe(1);
   });
 
   test("ages while linearizable reads get no answer", async () => {
