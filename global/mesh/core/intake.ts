@@ -11,7 +11,7 @@ import { decodeReport } from "../../digest/wire-report.js";
 import { decodeClaims, decodeConflict, decodeForgotten } from "../../digest/wire-version.js";
 import { asOfFromEcho } from "../../view/freshness-book.js";
 import type { Inlets } from "./inlets.js";
-import type { Link } from "./link.js";
+import { type Link, leadsTo } from "./link.js";
 import type { Now } from "./now.js";
 import type { Outlets } from "./outlets.js";
 import type { BadReason, MeshOutput } from "./output.js";
@@ -137,22 +137,23 @@ export class Intake {
       }
       link.echoed(stampMs, now);
     }
+    const { home } = this.#input;
     list(frame.standings, MAX_REGIONS, "standings").forEach((message, index) => {
       const standing = decodeStanding(message, `standings[${index}]`);
       const { region, incarnation, revision, sections, ageMs } = standing;
       const asOfMs =
         stampMs === undefined || ageMs === undefined ? undefined : asOfFromEcho(stampMs, ageMs);
       link.standings.set(region, { ...standing, asOfMs });
-      if (region === this.#input.home) {
+      if (region === home) {
         const { counter, nonce } = incarnation;
         this.#input.emit({
           kind: "event",
           event: { kind: "own-region", counter, nonce, revision },
         });
-        if (link.region !== this.#input.home) return;
+        if (link.region !== home) return;
       }
       if (asOfMs === undefined || standing.path.length === 0) return;
-      const path = [this.#input.home, ...standing.path];
+      const path = leadsTo(home, link, standing.path) ? [] : [home, ...standing.path];
       this.#input.book.sight({ region, incarnation, revision, sections, asOfMs, path, from: link });
     });
   }

@@ -165,3 +165,8 @@ export class Link {
     this.#sinceMs = now.monotonicMs;
   }
 }
+
+/** Whether the way that a peer tells of leads through a region's gateways, its own hop aside. */
+export function leadsTo(region: string, peer: Link, path: readonly string[]): boolean {
+  return path.includes(region, peer.region === region ? 1 : 0);
+}

@@ -1,5 +1,5 @@
 import { MESH_LINK_SUSPECT_MS } from "../../../shared/limits.js";
-import type { Link } from "./link.js";
+import { type Link, leadsTo } from "./link.js";
 import type { Now } from "./now.js";
 import type { RegionBook } from "./region-book.js";
 import { ranked } from "./rendezvous.js";
@@ -158,7 +158,8 @@ export class Planner {
     for (const link of this.#input.links.values()) {
       if (link.address === direct || !link.isHealthy(now)) continue;
       const standing = link.standings.get(region);
-      if (standing?.asOfMs === undefined || !this.#leadsElsewhere(link, standing.path)) continue;
+      if (standing?.asOfMs === undefined || standing.path.length === 0) continue;
+      if (leadsTo(this.#input.region, link, standing.path)) continue;
       const bonus = link.address === this.#relays.get(region) ? RELAY_GAIN_MS : 0;
       const asOfMs = standing.asOfMs + bonus;
       if (best === undefined || asOfMs > best.asOfMs) best = { address: link.address, asOfMs };
@@ -169,13 +170,6 @@ export class Planner {
     }
     this.#relays.set(region, best.address);
     add(wanted, best.address, region);
-  }
-
-  /** Whether a peer's way to a region is one, and doesn't lead through this region. */
-  #leadsElsewhere(link: Link, path: readonly string[]): boolean {
-    const { region } = this.#input;
-    if (path.length === 0) return false;
-    return !path.includes(region, link.region === region ? 1 : 0);
   }
 }
 

@@ -10,7 +10,10 @@ import type { Standing } from "./standing.js";
 export interface Sighting extends Confirmation {
   /** Live sections that the peer holds of it. */
   readonly sections: number;
-  /** Regions through which it came: this gateway's own first, the origin last. */
+  /**
+   * Regions through which it came: this gateway's own first, the origin last. Empty when
+   * the way leads back here, so that it is none.
+   */
   readonly path: readonly string[];
   /** The stream that it came on; absent when it is this gateway's own source. */
   readonly from?: Feed;
@@ -50,7 +53,9 @@ export class RegionBook {
     this.#known.add(region);
     this.#freshness.confirm(sighting);
     const way = this.#ways.get(region);
-    if (way === undefined || sighting.asOfMs >= way.asOfMs || sighting.from === way.from) {
+    if (sighting.path.length === 0) {
+      if (way?.from === sighting.from) this.#ways.delete(region);
+    } else if (way === undefined || sighting.asOfMs >= way.asOfMs || sighting.from === way.from) {
       this.#ways.set(region, sighting);
     }
   }

@@ -1,4 +1,4 @@
-import type { Cell, GroupChanges } from "../../../global/digest/cell.js";
+import type { Cell } from "../../../global/digest/cell.js";
 import type { Publication } from "../../../global/digest/delta.js";
 import type { Schema } from "../../../global/digest/section.js";
 import type { Incarnation } from "../../../global/digest/version.js";
@@ -76,7 +76,7 @@ export class FakeRegion {
         to: { incarnation: this.incarnation, definition: DEFINITION, foldSemantics: 1, revision },
         from,
         schema: schemaOf(summary),
-        changes: changes as GroupChanges,
+        changes,
       };
     });
   }
