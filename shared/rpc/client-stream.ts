@@ -36,7 +36,12 @@ export class ClientStream<I extends DescMessage, O extends DescMessage>
     // A failure reaches the iteration; without this, one that comes before it would be thrown.
     readable.on("error", () => {});
     if (signal?.aborted === true) this.cancel();
-    else signal?.addEventListener("abort", () => this.cancel(), { once: true });
+    else if (signal !== undefined) {
+      const abort = (): void => this.cancel();
+      signal.addEventListener("abort", abort, { once: true });
+      // A signal may outlive many streams.
+      readable.once("close", () => signal.removeEventListener("abort", abort));
+    }
   }
 
   /** Sends one request. False when the server is slow to take it. */
