@@ -291,3 +291,6 @@ export const LEASE_EXPIRY_RETRY_MS = 3_000;
 export const SOURCE_NUDGE_INTERVAL_MS = 50;
 /** How often a gateway looks whether there is something new to report of its region's summaries. */
 export const GATEWAY_REPORT_INTERVAL_MS = 250;
+/** Calls, about four a second, after which a summary over its bounds is folded again: first, and at most. */
+export const REFUSED_RETRY_FIRST_CALLS = 8;
+export const REFUSED_RETRY_MAX_CALLS = 1_200;

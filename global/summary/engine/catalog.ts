@@ -1,7 +1,7 @@
 import type { BinaryKey } from "../../../shared/bytes.js";
 import { fromUtf8 } from "../../../shared/bytes.js";
 import { SUMMARIES_PREFIX } from "../../../shared/etcd/keys.js";
-import { MAX_SUMMARIES_PER_REGION } from "../../../shared/limits.js";
+import { MAX_SUMMARIES_PER_REGION, REFUSED_RETRY_FIRST_CALLS } from "../../../shared/limits.js";
 import type { HashFunction } from "../../digest/hash.js";
 import { canonicalText, type SummaryDefinition } from "../definition/definition.js";
 import { formatIssue } from "../definition/issue.js";
@@ -113,6 +113,7 @@ export class Catalog {
       summary.building = undefined;
       this.#stopLive(summary);
       summary.live = running;
+      if (running.fold.refusal === undefined) summary.nextRetryCalls = REFUSED_RETRY_FIRST_CALLS;
     }
     this.#byScan.delete(scan);
   }
@@ -123,21 +124,22 @@ export class Catalog {
       const building = summary.building?.running;
       if (building?.fold.refusal !== undefined) {
         this.#stopBuilding(summary);
-        this.#refuse(summary, building, building.fold.refusal);
+        summary.refuse(building, building.fold.refusal);
       }
       const live = summary.live;
       if (live?.fold.refusal !== undefined) {
         this.#stopLive(summary);
-        this.#refuse(summary, live, live.fold.refusal);
+        summary.refuse(live, live.fold.refusal);
       }
     }
   }
 
-  /** Begins again with what was refused. */
+  /** Begins again with what was refused, now and then. */
   retryRefused(): void {
     for (const summary of this.#summaries.values()) {
       const refused = summary.refused;
       if (refused === undefined || summary.building !== undefined) continue;
+      if (--summary.retryInCalls > 0) continue;
       this.#build(summary, refused.definition, refused.modRevision);
     }
   }
@@ -176,11 +178,6 @@ export class Catalog {
     if (scan === FIRST_READ) return;
     this.#byScan.set(scan, summary);
     this.#requested.push({ scan, prefix: running.prefix });
-  }
-
-  #refuse(summary: Summary, running: Running, reason: string): void {
-    const { definition, modRevision } = running;
-    summary.refused = { definition, modRevision, reason };
   }
 
   #stopBuilding(summary: Summary): void {

@@ -89,7 +89,11 @@ export class SummaryEngine {
     return this.#take();
   }
 
-  /** Folds anew what was refused for its size; the region may have shrunk. */
+  /**
+   * Folds anew what was refused for its size; the region may have shrunk. To be called
+   * a few times a second: most calls do nothing, ever more of them each time it is
+   * refused again.
+   */
   retryRefused(): EngineOutput {
     if (this.#isLive) this.#catalog.retryRefused();
     return this.#take();

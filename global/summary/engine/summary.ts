@@ -1,3 +1,4 @@
+import { REFUSED_RETRY_FIRST_CALLS, REFUSED_RETRY_MAX_CALLS } from "../../../shared/limits.js";
 import type { SummaryDefinition } from "../definition/definition.js";
 import type { SummaryStatus } from "../types.js";
 import type { Running } from "./running.js";
@@ -26,11 +27,21 @@ export class Summary {
   live: Running | undefined;
   building: Building | undefined;
   refused: Refused | undefined;
+  /** Calls of `retryRefused` until it is folded again, and until the time after that. */
+  retryInCalls = 0;
+  nextRetryCalls = REFUSED_RETRY_FIRST_CALLS;
   /** Some section of it is out in the world. */
   wasPublished = false;
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  /** A fold of it passed a bound: the next try is put off, each time for twice as long. */
+  refuse({ definition, modRevision }: Running, reason: string): void {
+    this.refused = { definition, modRevision, reason };
+    this.retryInCalls = this.nextRetryCalls;
+    this.nextRetryCalls = Math.min(2 * this.nextRetryCalls, REFUSED_RETRY_MAX_CALLS);
   }
 
   status(): SummaryStatus {

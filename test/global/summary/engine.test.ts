@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { seededRandom } from "../../../shared/random.js";
 import { Follower, type HeldSection, World } from "./world.js";
 
 const count = (name: string, prefix: string, more = ""): string =>
@@ -236,6 +237,10 @@ describe("a summary over its bounds", () => {
     const world = new World();
     world.define("s", byApp("s", "/m/"));
     const follower = new Follower(world, { maxGroups: 2 }).read(10);
+    const retry = (calls: number): void => {
+      for (let i = 0; i < calls; i++) follower.take(follower.engine.retryRefused());
+      follower.serveAll();
+    };
     for (const app of ["a", "b", "c"]) world.write(`/m/${app}`, machine(app));
     follower.follow();
     expect(follower.held.get("s")?.version.revision).toBeLessThan(world.revision);
@@ -246,13 +251,13 @@ describe("a summary over its bounds", () => {
         publishedDefinition: undefined,
       },
     ]);
-    follower.take(follower.engine.retryRefused());
-    follower.serveAll();
+    retry(8);
     expect(follower.engine.statuses()[0]?.error).toMatch(/more than 2 groups/);
     world.write("/m/a", undefined);
     follower.follow();
-    follower.take(follower.engine.retryRefused());
-    follower.serveAll();
+    retry(8);
+    expect(groups(follower.held.get("s"))).toEqual([]);
+    retry(8);
     expect(groups(follower.held.get("s")).map(([key]) => key)).toEqual(['["b"]', '["c"]']);
     expect(follower.engine.statuses()).toMatchObject([{ error: undefined, groups: 2 }]);
   });
@@ -352,4 +357,32 @@ describe("gateways of any past", () => {
       { numRuns: 300 },
     );
   });
+});
+
+test("a life of 100,000 changes leaves what a fresh read finds, definition changes among them", () => {
+  const world = new World();
+  world.define("apps", byApp("apps", "/m/"));
+  world.define("up", count("up", "/m/", ", where: value.cpu > 0.5"));
+  const lived = new Follower(world).read(100);
+  const random = seededRandom(42);
+  for (let i = 0; i < 100_000; i++) {
+    const key = `/m/${random.int(5_000)}`;
+    const cpu = random.int(640) / 100;
+    world.write(key, random.chance(0.2) ? undefined : machine(`app-${random.int(300)}`, cpu));
+    if (i % 10_000 === 5_000)
+      world.define("up", count("up", "/m/", `, where: value.cpu > 0.${(i / 10_000) | 0}`));
+    if (i === 40_000) world.define("apps", undefined);
+    if (i === 60_000) world.define("apps", byApp("apps", "/m/"));
+    if (i % 50 === 0) lived.follow();
+    if (i % 100 === 0) for (const scan of lived.scans.keys()) lived.serve(scan, 500);
+  }
+  lived.serveAll();
+  const fresh = afresh(world);
+  expect([...fresh.held.keys()].sort()).toEqual(["apps", "up"]);
+  expect(fresh.held.get("apps")?.groups.size).toBe(300);
+  for (const [name, section] of fresh.held) {
+    const held = lived.held.get(name);
+    expect(held?.version).toEqual(section.version);
+    expect(groups(held)).toEqual(groups(section));
+  }
 });

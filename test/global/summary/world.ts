@@ -5,8 +5,8 @@ import type { SourceEvent } from "../../../global/source/types.js";
 import { SummaryEngine } from "../../../global/summary/engine/engine.js";
 import type { EngineOutput } from "../../../global/summary/types.js";
 import { utf8 } from "../../../shared/bytes.js";
-import { sha256 } from "../../../shared/hash.js";
 import { ATOLL_PREFIX, SUMMARIES_PREFIX } from "../../../shared/etcd/keys.js";
+import { sha256 } from "../../../shared/hash.js";
 
 export const INCARNATION: Incarnation = {
   counter: 1,
