@@ -113,7 +113,7 @@ export const GOOD_NETWORK: NetworkSettings = {
 };
 
 /**
- * Virtual time in which a world without faults must have recovered: enough for sixty
- * election timeouts of the slowest member.
+ * Virtual time in which a world without faults must have recovered: enough for a hundred
+ * election timeouts of the slowest member, most of it for catching up over slow disks.
  */
-export const RECOVERY_BOUND = 60 * MAX_ELECTION_TICKS * (MEAN_TICK + 3);
+export const RECOVERY_BOUND = 100 * MAX_ELECTION_TICKS * (MEAN_TICK + 3);
