@@ -10,21 +10,26 @@ export type CallKind = "read" | "write";
 /** What grpc-js says when a request never left this process. */
 const NEVER_SENT = /^(No connection established|Name resolution failed)/;
 
+/** etcd's word, under the code UNKNOWN, for a call whose deadline passed inside it. */
+const SERVER_DEADLINE = "context deadline exceeded";
+
+/** Whether a failure says that the endpoint is to be avoided for the next calls. */
+export function blamesEndpoint({ code, message }: AtollError): boolean {
+  return (
+    code === "UNAVAILABLE" ||
+    code === "DEADLINE_EXCEEDED" ||
+    code === "DATA_LOSS" ||
+    (code === "UNKNOWN" && message === SERVER_DEADLINE)
+  );
+}
+
 /**
  * Whether a failed call may go to the next endpoint. The rule for writes is that
  * of etcd's own client (client/v3/retry.go): UNAVAILABLE, and known not to be taken.
  */
 export function mayTryNext(error: AtollError, kind: CallKind): boolean {
-  if (error.code === "UNAVAILABLE") return kind === "read" || NEVER_SENT.test(error.message);
-  if (kind === "write") return false;
-  return error.code === "DEADLINE_EXCEEDED" || error.code === "DATA_LOSS";
-}
-
-/** Whether a failure says that the endpoint is to be avoided for the next calls. */
-export function blamesEndpoint(error: AtollError): boolean {
-  return (
-    error.code === "UNAVAILABLE" || error.code === "DEADLINE_EXCEEDED" || error.code === "DATA_LOSS"
-  );
+  if (kind === "read") return blamesEndpoint(error);
+  return error.code === "UNAVAILABLE" && NEVER_SENT.test(error.message);
 }
 
 /**

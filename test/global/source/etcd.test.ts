@@ -1,0 +1,216 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { KnownSource } from "../../../global/source/types.js";
+import { EtcdClient } from "../../../shared/etcd/client.js";
+import { encodeIncarnation } from "../../../shared/etcd/incarnation.js";
+import { INCARNATION_KEY } from "../../../shared/etcd/keys.js";
+import { deleteRange, prefixQuery, put, range } from "../../../shared/etcd/kv.js";
+import { KV } from "../../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
+import { type EtcdCluster, startEtcd } from "../../peers/etcd.js";
+import { etcdctlOk } from "../../peers/etcdctl.js";
+import { QUICK, SourceFollower } from "./follower.js";
+
+/** The source on real etcd clusters, Debian's. */
+
+const TIMING = { ...QUICK, lineageMs: 200, confirmMs: 50, stallMs: 1_500, callTimeoutMs: 5_000 };
+
+/** A region's records, read linearizably. */
+async function records(client: EtcdClient): Promise<[string, string][]> {
+  const { kvs } = await range(client, prefixQuery("/m/"));
+  return kvs.map((kv) => [Buffer.from(kv.key).toString(), Buffer.from(kv.value).toString()]);
+}
+
+function said(follower: SourceFollower): [string, string][] {
+  return [...follower.state]
+    .filter(([key]) => key.startsWith("/m/"))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+async function same(follower: SourceFollower, client: EtcdClient): Promise<void> {
+  const { header } = await range(client, { key: "/m/" });
+  await follower.reaches(header.revision);
+  expect(said(follower)).toEqual(await records(client));
+}
+
+/** Tries again while the members elect a leader. */
+async function electing<T>(call: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (tries >= 5) throw error;
+    }
+  }
+}
+
+describe("on three members of etcd", () => {
+  let etcd: EtcdCluster;
+  let client: EtcdClient;
+  beforeAll(async () => {
+    etcd = await startEtcd({ members: 3 });
+    client = new EtcdClient({ endpoints: etcd.endpoints, timeoutMs: 15_000 });
+  });
+  afterAll(async () => {
+    client.close();
+    await etcd.stop();
+  });
+
+  function indexOf(endpoint: string): number {
+    return etcd.endpoints.indexOf(endpoint);
+  }
+
+  function watched(follower: SourceFollower): number {
+    const { status } = follower.source;
+    if (status.state !== "live") throw new Error(`not live: ${JSON.stringify(status)}`);
+    return indexOf(status.endpoint);
+  }
+
+  test("reads thousands of keys while they change, then follows puts, deletes and whole ranges", async () => {
+    for (let from = 0; from < 3_000; from += 100) {
+      const success = Array.from({ length: 100 }, (_, i) => ({
+        request: {
+          case: "requestPut" as const,
+          value: { key: Buffer.from(`/m/${from + i}`), value: Buffer.from("x".repeat(200)) },
+        },
+      }));
+      await client.unary(KV.method.txn, { success });
+    }
+    const follower = new SourceFollower(etcd.endpoints, { timing: TIMING });
+    try {
+      for (let i = 0; i < 50; i++) await put(client, `/m/${i * 60}`, `changed ${i}`);
+      await same(follower, client);
+      await deleteRange(client, "/m/1", { end: "/m/2" });
+      await put(client, "/m/1", "again");
+      await same(follower, client);
+      await follower.until(() => follower.outputs.some((o) => o.kind === "confirmed"), "freshness");
+      expect(follower.resets).toBe(1);
+    } finally {
+      await follower.stop();
+    }
+  });
+
+  test("goes on at another member when the one it watches is killed", async () => {
+    const follower = new SourceFollower(etcd.endpoints, { timing: TIMING });
+    let victim = -1;
+    try {
+      await same(follower, client);
+      victim = watched(follower);
+      await etcd.child(victim).kill();
+      for (let i = 0; i < 20; i++) {
+        await electing(() => put(client, `/m/${i}`, "after the loss"));
+      }
+      await same(follower, client);
+      expect(watched(follower)).not.toBe(victim);
+      expect(follower.resets).toBe(1);
+    } finally {
+      await follower.stop();
+      if (victim >= 0) await etcd.restart(victim);
+    }
+  }, 60_000);
+
+  test("leaves a member that is paused, and reads anew where history is compacted away", async () => {
+    const follower = new SourceFollower(etcd.endpoints, { timing: TIMING });
+    let victim = -1;
+    try {
+      await same(follower, client);
+      victim = watched(follower);
+      process.kill(etcd.child(victim).pid, "SIGSTOP");
+      const others = etcd.endpoints.filter((_, index) => index !== victim);
+      const other = new EtcdClient({ endpoints: others, timeoutMs: 15_000 });
+      try {
+        await electing(() => put(other, "/m/0", "while it was paused"));
+        await deleteRange(other, "/m/7");
+        const { revision } = await put(other, "/m/8", "newest");
+        await other.unary(KV.method.compact, { revision: BigInt(revision) });
+        await same(follower, other);
+        expect(indexOf((follower.source.status as { endpoint: string }).endpoint)).not.toBe(victim);
+        expect(follower.resets).toBe(2);
+      } finally {
+        other.close();
+      }
+    } finally {
+      if (victim >= 0) process.kill(etcd.child(victim).pid, "SIGCONT");
+      await follower.stop();
+    }
+  }, 60_000);
+});
+
+describe("an etcd that was restored from a snapshot", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "atoll-restore-"));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test("is refused, even when its revision has overtaken the old one, until its incarnation is raised", async () => {
+    const original = await startEtcd({ members: 1 });
+    let known: KnownSource | undefined;
+    let lastRevision = 0;
+    const snapshot = join(folder, "backup.db");
+    const follower = new SourceFollower(original.endpoints, { timing: TIMING });
+    try {
+      await follower.until(
+        () => follower.isWhole && follower.source.followed?.lineage !== undefined,
+        "lineage",
+      );
+      await etcdctlOk(original.endpoints, "put", "/m/1", "before the backup");
+      await etcdctlOk(original.endpoints, "snapshot", "save", snapshot);
+      await etcdctlOk(original.endpoints, "put", "/m/1", "after the backup");
+      const counter = follower.source.followed?.lineage?.counter ?? 0;
+      await follower.until(
+        () => (follower.source.followed?.lineage?.counter ?? 0) > counter + 2,
+        "more lineage",
+      );
+      known = follower.source.followed;
+      lastRevision = follower.revision;
+    } finally {
+      await follower.stop();
+      await original.stop();
+    }
+
+    const dataDir = join(folder, "restored");
+    await etcdctlOk(
+      [],
+      "snapshot",
+      "restore",
+      snapshot,
+      "--data-dir",
+      join(dataDir, "etcd-0"),
+      "--name",
+      "etcd-0",
+      "--initial-cluster",
+      "etcd-0=http://127.0.0.1:1",
+      "--initial-advertise-peer-urls",
+      "http://127.0.0.1:1",
+    );
+    const restored = await startEtcd({ members: 1, dataDir });
+    const client = new EtcdClient({ endpoints: restored.endpoints });
+    const refused = new SourceFollower(restored.endpoints, { timing: TIMING, known });
+    const refusal = (): string =>
+      refused.source.status.state === "refused" ? refused.source.status.reason : "";
+    try {
+      await refused.until(() => refusal().includes("it went back"), "a refusal for its revision");
+      let revision = 0;
+      while (revision <= lastRevision + 10) ({ revision } = await put(client, "/m/2", "busy"));
+      await refused.until(() => refusal().includes("its lineage is"), "a refusal for its lineage");
+      expect(refused.outputs).toEqual([]);
+      const old = known?.incarnation;
+      const raised = {
+        counter: 2,
+        nonce: "d".repeat(32),
+        baseRevision: revision,
+        parentNonce: old?.nonce ?? "",
+      };
+      await put(client, INCARNATION_KEY, encodeIncarnation(raised));
+      await same(refused, client);
+      expect(refused.state.get("/m/1")).toBe("before the backup");
+      expect(refused.source.followed?.incarnation).toEqual(raised);
+    } finally {
+      await refused.stop();
+      client.close();
+      await restored.stop();
+    }
+  }, 90_000);
+});
