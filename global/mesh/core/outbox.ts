@@ -37,7 +37,12 @@ export class Outbox {
   readonly #standings = new Set<string>();
   /** Encoded messages that go first, by what they tell; a later one takes its place. */
   readonly #extras = new Map<string, Uint8Array>();
+  /** Roots of the sections as they were last sent. */
+  readonly #roots = new Map<string, string>();
+  /** Something that moved has other content than was sent, not just a later revision. */
+  #hasNews = false;
   #lastPushMs = Number.NEGATIVE_INFINITY;
+  #lastNewsMs = Number.NEGATIVE_INFINITY;
   #pingStamp: number | undefined;
   /** The last frame was full before all that moved was in it. */
   #isCutShort = false;
@@ -83,7 +88,10 @@ export class Outbox {
 
   /** A section of the state moved. */
   moved(id: SectionId): void {
-    if (this.#interest.has(id.region)) this.#dirty.set(sectionKey(id), id);
+    if (!this.#interest.has(id.region)) return;
+    const key = sectionKey(id);
+    this.#dirty.set(key, id);
+    if (this.#source.state.section(id)?.root !== this.#roots.get(key)) this.#hasNews = true;
   }
 
   /** The receiver has shown that it has this version. */
@@ -120,7 +128,7 @@ export class Outbox {
     if (this.#flights.size + this.#extras.size > 0 || this.#isCutShort) {
       return Number.NEGATIVE_INFINITY;
     }
-    if (this.#dirty.size > 0) return this.#lastPushMs + MESH_PUSH_INTERVAL_MS;
+    if (this.#dirty.size > 0) return this.#pushDueMs();
     return this.#standings.size > 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   }
 
@@ -133,11 +141,19 @@ export class Outbox {
       frame.encoded(encoded);
       this.#extras.delete(what);
     }
-    const isPushDue = now.monotonicMs >= this.#lastPushMs + MESH_PUSH_INTERVAL_MS;
+    const isPushDue = now.monotonicMs >= this.#pushDueMs();
     if (this.#dirty.size > 0 && (isPushDue || this.#isCutShort)) this.#takeOff(frame, now);
     this.#carryOn(frame);
     this.#report(frame, now);
     return frame.isEmpty ? undefined : frame.finish();
+  }
+
+  /**
+   * News need not wait for the interval after a push that only told of a later
+   * revision: a region's revision rises each second, with nothing to see in it.
+   */
+  #pushDueMs(): number {
+    return (this.#hasNews ? this.#lastNewsMs : this.#lastPushMs) + MESH_PUSH_INTERVAL_MS;
   }
 
   #forgetCursors(region: string, isAsked: (summary: string) => boolean): void {
@@ -154,7 +170,9 @@ export class Outbox {
 
   #owe(region: string, isAsked: (summary: string) => boolean): void {
     for (const { id } of this.#source.state.region(region)?.sections() ?? []) {
-      if (isAsked(id.summary)) this.#dirty.set(sectionKey(id), id);
+      if (!isAsked(id.summary)) continue;
+      this.#dirty.set(sectionKey(id), id);
+      this.#hasNews = true;
     }
     this.#standings.add(region);
   }
@@ -163,6 +181,8 @@ export class Outbox {
   #takeOff(frame: FrameWriter, now: Now): void {
     this.#isCutShort = false;
     this.#lastPushMs = now.monotonicMs;
+    if (this.#hasNews) this.#lastNewsMs = now.monotonicMs;
+    this.#hasNews = false;
     for (const [key, id] of this.#dirty) {
       if (frame.size >= MESH_FRAME_TARGET_BYTES) {
         this.#isCutShort = true;
@@ -174,6 +194,7 @@ export class Outbox {
       const transfer = this.#source.state.transferSince(id, this.#cursors.get(key));
       if (transfer === undefined) continue;
       this.#cursors.set(key, transfer.to);
+      this.#roots.set(key, transfer.root);
       const chunks = encodeTransfer(transfer);
       frame.chunk(chunks[0] as Uint8Array);
       if (chunks.length > 1) this.#flights.set(key, { id, chunks, next: 1 });

@@ -100,6 +100,19 @@ test("later changes wait for the interval, and go as the state is then", () => {
   expect(frame(2_000)).toBeUndefined();
 });
 
+test("a push that only told of a later revision doesn't hold up news", () => {
+  publish("machines", [], 1);
+  expect(frame(1_000)?.chunks[0]?.keys).toEqual([]);
+  publish("machines", [], 1);
+  expect(frame(1_001)).toBeUndefined();
+  publish("machines", ["a"], 2);
+  expect(counts(frame(1_002))).toEqual([2n]);
+  publish("machines", ["a"], 3);
+  publish("machines", [], 1);
+  expect(frame(1_003)).toBeUndefined();
+  expect(outbox.dueMs()).toBe(1_002 + MESH_PUSH_INTERVAL_MS);
+});
+
 test("only groups that changed since the last push go", () => {
   publish("machines", ["b", "c", "d"], 5);
   frame(1_000);
