@@ -21,6 +21,7 @@ export default defineConfig({
           include: ["test/{regional,global,shared,deploy,layout}/**/*.test.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -29,6 +30,7 @@ export default defineConfig({
           name: "simulation",
           include: ["test/simulation/**/*.test.ts"],
           testTimeout: 180_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -39,6 +41,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
