@@ -170,6 +170,8 @@ export const SCAN_PAGE_FIRST_KEYS = 500;
 export const SCAN_PAGE_MAX_KEYS = 10_000;
 /** Changes kept while a page is on its way; with more the page is read again. */
 export const MAX_SCAN_OVERLAP_EVENTS = 20_000;
+/** Changes of a region that are said, and folded, at once; a single revision may have more. */
+export const MAX_BATCH_EVENTS = 10_000;
 /** Pages that wait for the watch to come as far; with more reading pauses. */
 export const MAX_HELD_PAGES = 8;
 /** Pause between two lineage records of a region. */

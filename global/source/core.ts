@@ -5,6 +5,7 @@ import { type Incarnation, parseIncarnation } from "../../shared/etcd/incarnatio
 import { ATOLL_PREFIX, INCARNATION_KEY, LINEAGE_KEY } from "../../shared/etcd/keys.js";
 import { type LineageMark, parseLineage } from "../../shared/etcd/lineage.js";
 import type { WatchMessage } from "../../shared/etcd/watch.js";
+import { MAX_BATCH_EVENTS } from "../../shared/limits.js";
 import { Confirmations } from "./confirmations.js";
 import { type KeyRange, type Page, type PageRequest, Scan } from "./scan.js";
 import { type Sequence, Sequencer } from "./sequencer.js";
@@ -211,10 +212,22 @@ export class SourceCore {
       const part = from === 0 && to === events.length ? events : events.slice(from, to);
       from = to;
       for (const event of part) this.#scans[0]?.event(event);
-      this.#outputs.push({ kind: "batch", revision: stop, events: part });
+      this.#sayBatch(stop, part);
       this.#sayPages(stop);
       if (stop === revision) return;
     }
+  }
+
+  /** Says changes together with those that wait to be taken: who folds them pays by the batch. */
+  #sayBatch(revision: number, events: readonly SourceEvent[]): void {
+    const last = this.#outputs.at(-1);
+    if (last?.kind !== "batch" || last.events.length + events.length > MAX_BATCH_EVENTS) {
+      this.#outputs.push({ kind: "batch", revision, events: [...events] });
+      return;
+    }
+    const waiting = last.events as SourceEvent[];
+    for (const event of events) waiting.push(event);
+    this.#outputs[this.#outputs.length - 1] = { kind: "batch", revision, events: waiting };
   }
 
   #sayPages(position: number = this.position): void {

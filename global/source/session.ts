@@ -50,6 +50,7 @@ export class Session {
   readonly #abort = new AbortController();
   #failure: unknown;
   #trustsProgress = false;
+  #isEmitDue = false;
   /** The lineage key can't be written; said once. */
   #isLineageStuck = false;
   #wakePages: () => void = () => {};
@@ -116,7 +117,7 @@ export class Session {
 
   /** The watch. */
   async #follow(): Promise<void> {
-    const { core, emit, clock, clusterId } = this.#options;
+    const { core, clock, clusterId } = this.#options;
     for await (const message of this.#watch) {
       if (this.#isOver) return;
       checkCluster(message.header, clusterId);
@@ -125,9 +126,23 @@ export class Session {
         this.#lineageRevision = core.lineageRevision;
         this.#lineageSeenMs = clock.monotonicMs();
       }
-      emit();
+      this.#emitSoon();
       this.#wakePages();
     }
+  }
+
+  /** Says what came in this turn of the event loop at once. */
+  #emitSoon(): void {
+    if (this.#isEmitDue) return;
+    this.#isEmitDue = true;
+    setImmediate(() => {
+      this.#isEmitDue = false;
+      try {
+        this.#options.emit();
+      } catch (error) {
+        this.end(AtollError.from(error));
+      }
+    });
   }
 
   /** The pages that the core asks for, one after the other. */
