@@ -121,10 +121,7 @@ export class Gateway {
       moved: (section) => this.#changed({ region: section.id.region, summary: section.id.summary }),
       event: (event) => this.#event(event),
       sent: (bytes) => this.#metrics.sent(bytes),
-      failed: (error) => {
-        this.#metrics.failed();
-        log.error({ err: error }, "the mesh failed in a step");
-      },
+      failed: (error) => this.#failed(error, "the mesh failed in a step"),
     });
     this.#server = new RpcServer({
       observe: this.#metrics.observeCall,
@@ -179,11 +176,21 @@ export class Gateway {
   }
 
   #report(): void {
-    this.#local.tidy();
-    const report = reportOf(this.#options.region, this.#local, this.#state);
-    if (report === undefined || !this.#sender.isNews(report)) return;
-    this.#core.reported(report);
-    this.#mesh.wake();
+    try {
+      this.#local.tidy();
+      const report = reportOf(this.#options.region, this.#local, this.#state);
+      if (report === undefined || !this.#sender.isNews(report)) return;
+      this.#core.reported(report);
+      this.#mesh.wake();
+    } catch (error) {
+      this.#failed(error, "the own region's report failed");
+    }
+  }
+
+  /** An error that should never have happened: it is said aloud, and the gateway goes on. */
+  #failed(error: unknown, what: string): void {
+    this.#metrics.failed();
+    this.#log.error({ err: error }, what);
   }
 
   /** Why consumers should go elsewhere for now; undefined when they needn't. */
