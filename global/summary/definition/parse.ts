@@ -1,6 +1,7 @@
 import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { utf8 } from "../../../shared/bytes.js";
+import { errorText } from "../../../shared/errors.js";
 import { ATOLL_PREFIX } from "../../../shared/etcd/keys.js";
 import {
   MAX_DEFINITION_BYTES,
@@ -78,17 +79,15 @@ export function checkDefinition(text: string): Checked {
 }
 
 function parseYaml(text: string): { value: unknown } | { issues: DefinitionIssue[] } {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const error = document.errors[0];
-  if (error !== undefined) {
+  try {
+    const lineCounter = new LineCounter();
+    const document = parseDocument(text, { lineCounter, prettyErrors: false });
+    const error = document.errors[0];
+    if (error === undefined) return { value: document.toJS() };
     const offset = Math.min(error.pos[0], text.length);
     return { issues: [issueAt("", text, { reason: `not YAML: ${error.message}`, offset })] };
-  }
-  try {
-    return { value: document.toJS() };
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    const reason = thrown instanceof RangeError ? "it is nested too deeply" : errorText(thrown);
     return { issues: [{ field: "", reason: `not YAML: ${reason}` }] };
   }
 }

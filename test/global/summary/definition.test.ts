@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { canonicalText } from "../../../global/summary/definition/definition.js";
 import { formatIssue } from "../../../global/summary/definition/issue.js";
@@ -189,6 +190,38 @@ measures: {n: count()}
     [withMeasure("sum(value.n ==)"), "measures.x: syntax error"],
   ])("%s", (text, reason) => {
     expect(refusal(text)).toContain(reason);
+  });
+
+  test("nested beyond all measure", () => {
+    for (const text of ["[".repeat(60_000), "{a: ".repeat(15_000), "- ".repeat(30_000)]) {
+      expect(refusal(text)).toContain("f.yaml: ");
+    }
+  });
+
+  test("whatever the text", () => {
+    const piece = fc.constantFrom(
+      ...'value key parts . [ ] ( ) { } , : ? && || == < + - * ! \' " \\ r\' """ // \n 1 1.0 1u has( all(x, map( in null true int( \u0000 é 😀'.split(
+        " ",
+      ),
+    );
+    const text = fc.oneof(
+      fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join(" ")),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(text, (each) => {
+        checkDefinition(each);
+        checkDefinition(
+          JSON.stringify({
+            name: "m",
+            prefix: "/m/",
+            where: each,
+            measures: { x: `sum(${each})`, y: each },
+          }),
+        );
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   test("all of it at once", () => {
