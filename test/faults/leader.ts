@@ -1,16 +1,30 @@
 import { Maintenance } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
 import { RpcClient } from "../../shared/rpc/client.js";
 
-/** Index of the endpoint whose member leads. Rejects when none of them does. */
-export async function leaderIndex(endpoints: readonly string[]): Promise<number> {
-  for (const [index, endpoint] of endpoints.entries()) {
-    const client = new RpcClient(endpoint);
-    try {
-      const status = await client.unary(Maintenance.method.status, {});
-      if (status.leader !== 0n && status.leader === status.header?.memberId) return index;
-    } finally {
-      client.close();
-    }
+const WAIT_MS = 20_000;
+const LOOK_MS = 20;
+
+async function leads(endpoint: string): Promise<boolean> {
+  const client = new RpcClient(endpoint);
+  try {
+    const status = await client.unary(Maintenance.method.status, {});
+    return status.leader !== 0n && status.leader === status.header?.memberId;
+  } catch {
+    // A member that was just killed or is starting can't say; another look tells.
+    return false;
+  } finally {
+    client.close();
   }
-  throw new Error("no member leads");
+}
+
+/** Index of the endpoint whose member leads, as soon as one does. Rejects when none does for long. */
+export async function leaderIndex(endpoints: readonly string[]): Promise<number> {
+  const giveUpAt = Date.now() + WAIT_MS;
+  while (Date.now() < giveUpAt) {
+    const answers = await Promise.all(endpoints.map(leads));
+    const index = answers.indexOf(true);
+    if (index >= 0) return index;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  throw new Error(`no member leads for ${WAIT_MS} ms`);
 }

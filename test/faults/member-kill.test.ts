@@ -2,9 +2,10 @@ import { afterEach, describe, expect, test } from "vitest";
 import { fromUtf8, utf8 } from "../../shared/bytes.js";
 import { EtcdClient } from "../../shared/etcd/client.js";
 import { put } from "../../shared/etcd/kv.js";
-import { KV, Maintenance } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
+import { KV } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
 import { RpcClient } from "../../shared/rpc/client.js";
 import { type Region, startRegion } from "../peers/atoll.js";
+import { leaderIndex } from "./leader.js";
 
 /**
  * Members that die by SIGKILL at any moment lose no write that was acknowledged, and
@@ -75,19 +76,6 @@ async function keysAt(endpoint: string): Promise<Set<string>> {
   }
 }
 
-async function leaderOf(region: Region): Promise<number> {
-  for (const [index, endpoint] of region.endpoints.entries()) {
-    const client = new RpcClient(endpoint);
-    try {
-      const { leader, header } = await client.unary(Maintenance.method.status, {});
-      if (leader === header?.memberId) return index;
-    } finally {
-      client.close();
-    }
-  }
-  throw new Error("nobody leads");
-}
-
 async function expectNothingLost(region: Region, acknowledged: readonly string[]): Promise<void> {
   const sets = await Promise.all(region.endpoints.map((endpoint) => keysAt(endpoint)));
   for (const keys of sets) {
@@ -109,7 +97,7 @@ describe("three members", () => {
     try {
       await writers.more(200);
       for (let round = 0; round < 4; round++) {
-        const leader = await leaderOf(region);
+        const leader = await leaderIndex(region.endpoints);
         const victim = round % 2 === 0 ? leader : (leader + 1) % 3;
         await region.child(victim).kill();
         await writers.more(100);
