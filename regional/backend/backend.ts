@@ -1,48 +1,23 @@
 import { assert } from "../../shared/assert.js";
-import { Deferred } from "../../shared/deferred.js";
 import { AtollError } from "../../shared/errors.js";
 import {
-  BACKEND_CHECKPOINT_BYTES,
-  BACKEND_CHECKPOINT_INTERVAL_MS,
   BACKEND_LINGER_MS,
-  BACKEND_LOAD_AHEAD,
   BACKEND_TRANSACTION_BYTES,
   MAX_BACKEND_QUEUE_BYTES,
 } from "../../shared/limits.js";
-import type { FileIdentity } from "../log/identity.js";
 import { EMPTY_CONF_STATE, type SnapshotMetadata } from "../raft/types.js";
 import type { BackendRecord } from "../store/records.js";
+import type { BackendHooks, BackendOptions } from "./backend-hooks.js";
 import { BackendThread } from "./backend-thread.js";
+import { Checkpoints } from "./checkpoints.js";
 import { type BackendImage, runImageTask } from "./image.js";
-import { unpack } from "./packed.js";
 import type { BackendReply } from "./protocol.js";
+import { RecordLoader } from "./record-loader.js";
 import type { StateSize } from "./state-file.js";
 import { WriteQueue } from "./write-queue.js";
-
-/** What the owner of a backend is told; all calls come on the event loop. */
-export interface BackendHooks {
-  /** The database can't be read or written any more. Called once; the member must stop. */
-  onFailure(error: AtollError): void;
-  /** A checkpoint completed: state through `durableAppliedIndex` survives a power cut. */
-  onCheckpoint?(durableAppliedIndex: number, seconds: number): void;
-  /** A transaction was written: seconds in the worker, records and bytes. */
-  onWrite?(seconds: number, records: number, bytes: number): void;
-}
-
-/** How a backend is opened. */
-export interface BackendOptions {
-  readonly path: string;
-  readonly identity: FileIdentity;
-  readonly hooks: BackendHooks;
-}
+import { WriteWaits } from "./write-waits.js";
 
 const NOTHING_APPLIED: SnapshotMetadata = { index: 0, term: 0, confState: EMPTY_CONF_STATE };
-
-/** A call that waits until so many batches are written. */
-interface Barrier {
-  readonly batches: number;
-  readonly done: Deferred<void>;
-}
 
 interface InFlight {
   readonly position: SnapshotMetadata;
@@ -63,23 +38,17 @@ export class Backend {
   readonly #thread: BackendThread;
   readonly #hooks: BackendHooks;
   readonly #queue = new WriteQueue();
+  readonly #checkpoints: Checkpoints;
+  readonly #loader: RecordLoader;
+  readonly #waits = new WriteWaits();
   #inFlight: InFlight | undefined;
-  #checkpointing = false;
   /** Batches queued, and batches written, since the start. */
   #queued = 0;
   #written = 0;
   #writtenIndex: number;
   #durableAppliedIndex: number;
   #lastIndex: number;
-  #bytesSinceCheckpoint = 0;
   #lingering: NodeJS.Timeout | undefined;
-  #interval: NodeJS.Timeout | undefined;
-  /** Batches that must be written before the next checkpoint; undefined if none is wanted. */
-  #checkpointAfter: number | undefined;
-  #checkpointWaiters: Deferred<number>[] = [];
-  #barriers: Barrier[] = [];
-  #drainWaiters: Deferred<void>[] = [];
-  #pieces: Deferred<Buffer | null>[] = [];
   #images = new Set<Promise<unknown>>();
   #size: StateSize;
   #failure: AtollError | undefined;
@@ -98,6 +67,11 @@ export class Backend {
     this.#writtenIndex = this.loaded.index;
     this.#durableAppliedIndex = this.loaded.index;
     this.#lastIndex = this.loaded.index;
+    this.#loader = new RecordLoader(() => thread.send({ kind: "load" }));
+    this.#checkpoints = new Checkpoints(() => {
+      this.#checkpoints.want(this.#queued);
+      this.#pump();
+    });
     thread.connect(
       (reply) => this.#take(reply),
       (error) => this.#fail(error),
@@ -118,26 +92,9 @@ export class Backend {
    * memory that is not used again. Before the first write. Throws DATA_LOSS naming a
    * record that is damaged.
    */
-  async *load(): AsyncGenerator<readonly BackendRecord[], void> {
+  load(): AsyncGenerator<readonly BackendRecord[], void> {
     assert(this.#queued === 0, "the state is loaded before anything is written");
-    const next = (): Deferred<Buffer | null> => {
-      const piece = new Deferred<Buffer | null>();
-      // Pieces that were asked for ahead may fail before anyone waits for them.
-      piece.promise.catch(() => undefined);
-      if (this.#failure === undefined) this.#thread.send({ kind: "load" });
-      else piece.reject(this.#failure);
-      this.#pieces.push(piece);
-      return piece;
-    };
-    const ahead = Array.from({ length: BACKEND_LOAD_AHEAD }, next);
-    for (;;) {
-      const packed = await ahead.shift()?.promise;
-      if (packed === null || packed === undefined) return;
-      ahead.push(next());
-      const records: BackendRecord[] = [];
-      unpack(packed, (record) => records.push(record));
-      yield records;
-    }
+    return this.#loader.load();
   }
 
   /**
@@ -176,11 +133,9 @@ export class Backend {
   }
 
   #checkpoint(): Promise<number> {
-    const waiter = new Deferred<number>();
-    this.#checkpointWaiters.push(waiter);
-    this.#checkpointAfter = this.#queued;
+    const done = this.#checkpoints.wait(this.#queued);
     this.#pump();
-    return waiter.promise;
+    return done;
   }
 
   /**
@@ -212,9 +167,7 @@ export class Backend {
   drained(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.pendingBytes <= MAX_BACKEND_QUEUE_BYTES) return Promise.resolve();
-    const waiter = new Deferred<void>();
-    this.#drainWaiters.push(waiter);
-    return waiter.promise;
+    return this.#waits.forRoom();
   }
 
   /** As of the last transaction. */
@@ -235,6 +188,7 @@ export class Backend {
   }
 
   async #close(before: () => Promise<unknown>): Promise<void> {
+    this.#checkpoints.close();
     const begun = this.#failure === undefined ? before() : undefined;
     await Promise.allSettled([...this.#images, begun]);
     this.#giveUp(new AtollError("UNAVAILABLE", `the state database ${this.#path} is closed`));
@@ -250,23 +204,25 @@ export class Backend {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#closing !== undefined) return this.#closing;
     if (this.#written >= this.#queued) return Promise.resolve();
-    const barrier = { batches: this.#queued, done: new Deferred<void>() };
-    this.#barriers.push(barrier);
+    const written = this.#waits.forBatches(this.#queued);
     this.#pump();
-    return barrier.done.promise;
+    return written;
+  }
+
+  /** The worker has something to do. */
+  get #busy(): boolean {
+    return this.#inFlight !== undefined || this.#checkpoints.running;
   }
 
   /** Sends the next piece of work, one at a time, if it is time for it. */
   #pump(): void {
-    if (this.#inFlight !== undefined || this.#checkpointing || this.#failure !== undefined) return;
-    if (this.#checkpointAfter !== undefined && this.#written >= this.#checkpointAfter) {
-      this.#checkpointAfter = undefined;
-      this.#checkpointing = true;
+    if (this.#busy || this.#failure !== undefined) return;
+    if (this.#checkpoints.begin(this.#written)) {
       this.#thread.send({ kind: "checkpoint" });
       return;
     }
     if (this.#queue.length === 0) return;
-    const urgent = this.#checkpointAfter !== undefined || this.#barriers.length > 0;
+    const urgent = this.#checkpoints.wanted || this.#waits.urgent;
     if (urgent || this.#queue.bytes >= BACKEND_TRANSACTION_BYTES) this.#send();
     else this.#lingering ??= setTimeout(() => this.#send(), BACKEND_LINGER_MS);
   }
@@ -274,7 +230,7 @@ export class Backend {
   #send(): void {
     clearTimeout(this.#lingering);
     this.#lingering = undefined;
-    if (this.#inFlight !== undefined || this.#checkpointing) return;
+    if (this.#busy) return;
     const transaction = this.#queue.take(BACKEND_TRANSACTION_BYTES);
     if (transaction === undefined) return;
     const { packed, position, records, batches } = transaction;
@@ -288,7 +244,7 @@ export class Backend {
     else if (reply.kind === "checkpointed") this.#onCheckpointed(reply.complete, reply.seconds);
     else if (reply.kind === "records") {
       const { packed, length } = reply;
-      this.#pieces.shift()?.resolve(packed === null ? null : Buffer.from(packed, 0, length));
+      this.#loader.take(packed === null ? null : Buffer.from(packed, 0, length));
     }
   }
 
@@ -299,48 +255,18 @@ export class Backend {
     this.#size = size;
     this.#writtenIndex = done.position.index;
     this.#written += done.batches;
-    this.#bytesSinceCheckpoint += done.bytes;
     this.#hooks.onWrite?.(seconds, done.records, done.bytes);
-    this.#passBarriers();
-    this.#checkpointWhenDue();
+    this.#waits.wrote(this.#written, this.pendingBytes <= MAX_BACKEND_QUEUE_BYTES);
+    this.#checkpoints.wrote(done.bytes, this.#written);
     this.#pump();
   }
 
-  #passBarriers(): void {
-    while ((this.#barriers[0]?.batches ?? Number.POSITIVE_INFINITY) <= this.#written) {
-      this.#barriers.shift()?.done.resolve();
-    }
-    if (this.pendingBytes > MAX_BACKEND_QUEUE_BYTES) return;
-    for (const waiter of this.#drainWaiters.splice(0)) waiter.resolve();
-  }
-
-  #checkpointWhenDue(): void {
-    if (this.#closing !== undefined) return;
-    if (this.#bytesSinceCheckpoint >= BACKEND_CHECKPOINT_BYTES) {
-      this.#checkpointAfter ??= this.#written;
-    } else {
-      this.#interval ??= setTimeout(() => {
-        this.#checkpointAfter ??= this.#queued;
-        this.#pump();
-      }, BACKEND_CHECKPOINT_INTERVAL_MS).unref();
-    }
-  }
-
   #onCheckpointed(complete: boolean, seconds: number): void {
-    this.#checkpointing = false;
-    this.#bytesSinceCheckpoint = 0;
-    clearTimeout(this.#interval);
-    this.#interval = undefined;
     if (complete) {
       this.#durableAppliedIndex = this.#writtenIndex;
       this.#hooks.onCheckpoint?.(this.#durableAppliedIndex, seconds);
-    } else {
-      this.#checkpointWhenDue();
     }
-    if (this.#checkpointAfter === undefined) {
-      const waiters = this.#checkpointWaiters.splice(0);
-      for (const waiter of waiters) waiter.resolve(this.#durableAppliedIndex);
-    }
+    this.#checkpoints.end(complete, this.#written, this.#durableAppliedIndex);
     this.#pump();
   }
 
@@ -355,13 +281,8 @@ export class Backend {
   #giveUp(error: AtollError): void {
     this.#queue.clear();
     clearTimeout(this.#lingering);
-    clearTimeout(this.#interval);
-    const waiting = [
-      ...this.#checkpointWaiters.splice(0),
-      ...this.#barriers.splice(0).map((barrier) => barrier.done),
-      ...this.#drainWaiters.splice(0),
-      ...this.#pieces.splice(0),
-    ];
-    for (const waiter of waiting) waiter.reject(error);
+    this.#checkpoints.fail(error);
+    this.#loader.fail(error);
+    this.#waits.fail(error);
   }
 }

@@ -5,7 +5,8 @@ import { DataDirectory } from "../log/directory.js";
 import { DurableLog, type LogHooks } from "../log/durable-log.js";
 import type { Identity } from "../log/identity.js";
 import type { ConfState, SnapshotMetadata } from "../raft/types.js";
-import { Backend, type BackendHooks } from "./backend.js";
+import { Backend } from "./backend.js";
+import type { BackendHooks } from "./backend-hooks.js";
 import { IncomingSnapshot } from "./incoming.js";
 import { installSteps, resumeInstall, runInstall } from "./install.js";
 

@@ -12,7 +12,7 @@ import type { Outcome } from "../store/outcome.js";
 import type { BackendRecord } from "../store/records.js";
 import type { AppliedPosition, LeaseChange, RegionState } from "../store/state.js";
 import type { WatchHub } from "../watch/hub.js";
-import type { EntryApplier } from "./driver.js";
+import type { EntryApplier } from "./driver-contract.js";
 
 /** What the applier works on and whom it tells. */
 export interface ApplierOptions {

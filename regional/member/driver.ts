@@ -1,18 +1,12 @@
-import type { Clock } from "../../shared/clock.js";
 import { APPLY_BUDGET_MS } from "../../shared/limits.js";
-import type { Logger } from "../../shared/log.js";
-import type { DurableLog } from "../log/durable-log.js";
 import {
   proposalFrames,
   type Refusal,
   refusalFrame,
   type WireProposal,
 } from "../peer/proposal-wire.js";
-import type { PeerTransport } from "../peer/transport.js";
 import {
-  type Entry,
   type Message,
-  MessageType,
   NO_NODE,
   type ProposeOutcome,
   RaftState,
@@ -21,56 +15,11 @@ import {
   type SoftState,
 } from "../raft/index.js";
 import type { Outcome } from "../store/outcome.js";
+import { AppendThread } from "./append-thread.js";
+import type { DriverOptions } from "./driver-contract.js";
+import { Outbox } from "./outbox.js";
 import { Proposals, type ProposalTarget } from "./proposals.js";
 import { LinearizableReads, type ReadSource } from "./reads.js";
-
-/** Applies committed entries; see Applier. */
-export interface EntryApplier {
-  apply(entries: readonly Entry[]): void;
-  /** Index through which the state is applied. */
-  readonly applied: number;
-  /** True while the state database is too far behind, or is being replaced. */
-  readonly blocked: boolean;
-  /** The local log is durable through `index`. */
-  logDurable(index: number): void;
-  /** Background work of a turn; true while there is more. */
-  housekeep(): boolean;
-}
-
-/** What the driver hands on. */
-export interface DriverEvents {
-  /** Another leader is known; NO_NODE when none is. */
-  onLeader(lead: number, term: number): void;
-  /** This member leads and has applied an entry of its term. */
-  onLeading(term: number): void;
-  /** The turn ends: what was collected besides proposals and reads is to be queued now. */
-  onTurn(): void;
-  /** A snapshot is to be sent to `message.to`. */
-  onSnapshotOut(message: Message): void;
-  /** A received snapshot is to replace log and state; resolves when it has. */
-  onInstall(message: Message): Promise<void>;
-  /** The node's own rules are broken or its disk is: the member must stop. */
-  onFatal(error: unknown): void;
-}
-
-export interface DriverOptions {
-  readonly self: number;
-  readonly raft: RawNode;
-  readonly log: DurableLog;
-  readonly transport: PeerTransport;
-  readonly applier: EntryApplier;
-  readonly events: DriverEvents;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Two random integers below 2^32 that this member never had before. */
-  readonly nonces: readonly [number, number];
-}
-
-/** An append that is on its way to the disk, and what only has to wait for it. */
-interface Append {
-  readonly message: Message;
-  readonly riders: Message[];
-}
 
 /**
  * Runs a raft node by turns of the event loop. Whatever comes in during a turn (frames,
@@ -91,13 +40,11 @@ export class RaftDriver implements ProposalTarget, ReadSource {
   nowMs: number;
   readonly #options: DriverOptions;
   readonly #raft: RawNode;
+  readonly #outbox: Outbox;
+  readonly #appendThread: AppendThread;
   #scheduled = false;
   #stopped = false;
-  #appends: Append[] = [];
-  /** Appends that wait for an install to end. */
-  #behindInstall: Ready[] | undefined;
   #toApply: Message[] = [];
-  #lastAck: Pick<Message, "to" | "term" | "index"> = { to: NO_NODE, term: 0, index: 0 };
   #appliedTerm: number;
 
   constructor(options: DriverOptions) {
@@ -113,6 +60,20 @@ export class RaftDriver implements ProposalTarget, ReadSource {
     // Stays a safe integer for more calls than a process can live to make.
     this.proposals = new Proposals(this, seqNonce * 2 ** 20 + 1);
     this.reads = new LinearizableReads(this, readNonce, () => this.wake());
+    const { transport, log, applier, events } = options;
+    this.#outbox = new Outbox(transport, (message) => events.onSnapshotOut(message));
+    this.#appendThread = new AppendThread({
+      log,
+      install: (message) => events.onInstall(message),
+      complete: (message) => this.#complete(message),
+      feed: (work) => this.feed(work),
+      durable: (index) => applier.logDurable(index),
+      installed: ({ snapshot }) => {
+        this.#appliedTerm = snapshot?.metadata.term ?? this.#appliedTerm;
+      },
+      stopped: () => this.#stopped,
+      fatal: (error) => this.#fatal(error),
+    });
   }
 
   // What proposals and reads need.
@@ -229,8 +190,8 @@ export class RaftDriver implements ProposalTarget, ReadSource {
       this.commit = ready.hardState.commit;
     }
     if (ready.softState !== null) this.#observe(ready.softState);
-    if (ready.messages.length > 0) this.#send(ready.messages);
-    if (ready.storageAppend !== null) this.#store(ready);
+    if (ready.messages.length > 0) this.#outbox.send(ready.messages);
+    if (ready.storageAppend !== null) this.#appendThread.store(ready);
     if (ready.storageApply !== null) this.#toApply.push(ready.storageApply);
     for (const { index, context } of ready.readStates) {
       if (this.reads.confirm(index, context)) this.reads.start(this.nowMs);
@@ -248,85 +209,9 @@ export class RaftDriver implements ProposalTarget, ReadSource {
     this.proposals.retry();
   }
 
-  #send(messages: readonly Message[]): void {
-    const { transport, events } = this.#options;
-    for (const message of messages) {
-      if (message.type === MessageType.snap) events.onSnapshotOut(message);
-      else if (this.#saysNothingNew(message)) transport.queueIdle(message);
-      else transport.queueMessage(message);
-    }
-  }
-
-  /**
-   * Whether a message acknowledges what was acknowledged before: the answer to a new
-   * commit index, which comes with every batch. A leader that is probing does wait for
-   * it, so it goes out with the next message or tick, but not by itself.
-   */
-  #saysNothingNew(message: Message): boolean {
-    if (message.type !== MessageType.appResp || message.reject) return false;
-    const { to, term, index } = message;
-    const last = this.#lastAck;
-    if (last.to === to && last.term === term && last.index === index) return true;
-    this.#lastAck = message;
-    return false;
-  }
-
-  // The append thread.
-
-  #store(ready: Ready): void {
-    const message = ready.storageAppend as Message;
-    if (this.#behindInstall !== undefined) {
-      this.#behindInstall.push(ready);
-    } else if (message.snapshot !== null) {
-      this.#install(message);
-    } else if (ready.mustSync) {
-      this.#append(message);
-    } else {
-      // Nothing that anyone was promised: the log writes it some time, and it keeps its place.
-      if (message.hardState !== null) this.#options.log.append(message, () => {});
-      const last = this.#appends.at(-1);
-      if (last === undefined) this.#complete(message);
-      else last.riders.push(message);
-    }
-  }
-
-  #append(message: Message): void {
-    const append: Append = { message, riders: [] };
-    this.#appends.push(append);
-    this.#options.log.append(message, () => this.#durable(append));
-  }
-
-  #durable(append: Append): void {
-    if (this.#stopped) return;
-    this.#appends.shift();
-    this.feed(() => {
-      this.#complete(append.message);
-      for (const rider of append.riders) this.#complete(rider);
-      this.#options.applier.logDurable(this.#options.log.durableIndex);
-    });
-  }
-
   #complete(message: Message): void {
     const others = this.#raft.completeStorage(message);
-    if (others.length > 0) this.#send(others);
-  }
-
-  /** Appends before this one are superseded by the snapshot, but their order is kept. */
-  #install(message: Message): void {
-    const behind: Ready[] = [];
-    this.#behindInstall = behind;
-    this.#options.events.onInstall(message).then(
-      () => {
-        if (this.#stopped) return;
-        this.#behindInstall = undefined;
-        this.feed(() => {
-          this.#appliedTerm = message.snapshot?.metadata.term ?? this.#appliedTerm;
-          this.#append(message);
-          for (const ready of behind) this.#store(ready);
-        });
-      },
-      (error: unknown) => this.#fatal(error),
-    );
+    if (others.length > 0) this.#outbox.send(others);
   }
 
   // The apply thread.

@@ -1,40 +1,28 @@
 import { randomInt } from "node:crypto";
-import type { HostPort } from "../../shared/address.js";
 import type { Clock } from "../../shared/clock.js";
 import type { AtollError } from "../../shared/errors.js";
-import {
-  ELECTION_TICKS,
-  MAX_APPEND_BYTES,
-  MAX_APPEND_BYTES_IN_FLIGHT,
-  MAX_APPENDS_IN_FLIGHT,
-  MAX_UNCOMMITTED_BYTES,
-  TICKS_PER_CHORE,
-} from "../../shared/limits.js";
+import { TICKS_PER_CHORE } from "../../shared/limits.js";
 import type { Logger } from "../../shared/log.js";
 import type { MemberStorage } from "../backend/storage.js";
-import type { LeaseStatus } from "../node.js";
-import {
-  type LeaseAnswer,
-  type LeaseCall,
-  type LeaseOp,
-  leaseAnswersFrame,
-  leaseCallsFrame,
-} from "../peer/lease-wire.js";
+import type { LeaseAnswer, LeaseCall } from "../peer/lease-wire.js";
 import { PeerTransport } from "../peer/transport.js";
-import { type ConfState, NO_NODE, RawNode, type Status, type TraceEvent } from "../raft/index.js";
+import { type ConfState, NO_NODE, type RawNode, type Status } from "../raft/index.js";
 import { type CommandKind, encodeCommand } from "../store/command.js";
 import type { Outcome } from "../store/outcome.js";
 import type { RegionState } from "../store/state.js";
 import { WatchHub } from "../watch/hub.js";
 import { Applier } from "./applier.js";
 import { Compactor } from "./compactor.js";
+import { Connections } from "./connections.js";
 import { healthierLeader } from "./disk-watch.js";
 import { RaftDriver } from "./driver.js";
 import type { ClusterIdentity } from "./identity.js";
-import { LeaseCalls, type LeaseCallTarget } from "./lease-calls.js";
+import { LeaseCalls } from "./lease-calls.js";
 import { LeaseKeeper } from "./lease-keeper.js";
+import { LeasePort } from "./lease-port.js";
 import { loadState } from "./load-state.js";
-import { dispatchFrame } from "./peer-frames.js";
+import { dispatchFrame, type FrameTargets } from "./peer-frames.js";
+import { makeRaftNode } from "./raft-node.js";
 import { Snapshots } from "./snapshots.js";
 
 /** What an engine runs on. */
@@ -65,7 +53,7 @@ export function initialConfState(identity: ClusterIdentity): ConfState {
 }
 
 /** The parts of a member, wired: raft and its driver, state, leases, watches, peers, snapshots. */
-export class MemberEngine implements LeaseCallTarget {
+export class MemberEngine implements FrameTargets {
   readonly self: number;
   readonly storage: MemberStorage;
   readonly transport: PeerTransport;
@@ -77,7 +65,7 @@ export class MemberEngine implements LeaseCallTarget {
   readonly snapshots: Snapshots;
   readonly compactor: Compactor;
   readonly #options: EngineOptions;
-  readonly #addresses: ReadonlyMap<number, HostPort>;
+  readonly #connections: Connections;
   #ticks = 0;
   #fatal = false;
 
@@ -87,7 +75,6 @@ export class MemberEngine implements LeaseCallTarget {
     this.self = self;
     this.storage = storage;
     this.#options = options;
-    this.#addresses = new Map(identity.members.map((member) => [member.id, member.peer]));
     this.hub = new WatchHub(state);
     this.hub.onWork = () => this.wake();
     this.leases = new LeaseKeeper({
@@ -97,11 +84,16 @@ export class MemberEngine implements LeaseCallTarget {
       linearizable: () => this.linearizable(),
       log: logger,
     });
-    this.leaseCalls = new LeaseCalls(this, randomInt(2 ** 47));
+    this.leaseCalls = new LeaseCalls(new LeasePort(this), randomInt(2 ** 47));
     this.transport = this.#makeTransport();
-    storage.log.startFrom(state.applied);
-    storage.log.setSnapshotSource(() => ({ data: NO_DATA, metadata: this.applier.written }));
-    const raft = this.#makeRaft(state);
+    this.#connections = new Connections(
+      this.transport,
+      new Map(identity.members.map((member) => [member.id, member.peer])),
+    );
+    const { log } = storage;
+    log.startFrom(state.applied);
+    log.setSnapshotSource(() => ({ data: NO_DATA, metadata: this.applier.written }));
+    const raft = makeRaftNode({ self, log, applied: state.applied.index, logger });
     this.applier = new Applier(
       {
         self,
@@ -111,7 +103,7 @@ export class MemberEngine implements LeaseCallTarget {
         applyConfChange: (change, index) => raft.applyConfChange(change, index),
         settle: (seq, outcome) => this.driver.proposals.settle(seq, outcome),
         onLeases: (changes) => this.leases.applied(changes),
-        onMembership: (confState) => this.#connect(confState),
+        onMembership: (confState) => this.#connections.follow(confState),
         onUnblocked: () => this.wake(),
         onFatal: (error) => this.fail(error),
       },
@@ -146,27 +138,6 @@ export class MemberEngine implements LeaseCallTarget {
         onLink: (id, up) => this.#onLink(id, up),
         onSnapshot: (from, header) => this.snapshots.intake(from, header),
       },
-    });
-  }
-
-  #makeRaft(state: RegionState): RawNode {
-    return new RawNode({
-      id: this.self,
-      electionTicks: ELECTION_TICKS,
-      heartbeatTicks: 1,
-      storage: this.storage.log,
-      applied: state.applied.index,
-      asyncStorageWrites: true,
-      maxSizePerMessage: MAX_APPEND_BYTES,
-      maxUncommittedSize: MAX_UNCOMMITTED_BYTES,
-      maxInflightMessages: MAX_APPENDS_IN_FLIGHT,
-      maxInflightBytes: MAX_APPEND_BYTES_IN_FLIGHT,
-      checkQuorum: true,
-      preVote: true,
-      disableProposalForwarding: true,
-      stepDownOnRemoval: true,
-      random: (n) => randomInt(n),
-      trace: (event) => this.#onTrace(event),
     });
   }
 
@@ -221,7 +192,7 @@ export class MemberEngine implements LeaseCallTarget {
 
   /** Dials the other members. */
   connect(): void {
-    this.#connect(this.applier.state.applied.confState);
+    this.#connections.follow(this.applier.state.applied.confState);
   }
 
   /** One tick of the raft clock, and now and then the chores. */
@@ -273,23 +244,6 @@ export class MemberEngine implements LeaseCallTarget {
     this.leaseCalls.receive(answers);
   }
 
-  // What calls about leases need.
-
-  answer(op: LeaseOp, lease: bigint): Promise<LeaseStatus | undefined> {
-    return this.leases.answer(op, lease);
-  }
-
-  sendCalls(lead: number, calls: readonly LeaseCall[]): boolean {
-    if (!this.transport.isReady(lead)) return false;
-    this.transport.queueFrame(lead, leaseCallsFrame(calls));
-    return true;
-  }
-
-  sendAnswers(to: number, answers: readonly LeaseAnswer[]): void {
-    this.transport.queueFrame(to, leaseAnswersFrame(answers));
-    this.wake();
-  }
-
   // Events.
 
   #onLeader(lead: number, term: number): void {
@@ -307,24 +261,6 @@ export class MemberEngine implements LeaseCallTarget {
     if (up && id === this.lead) {
       this.driver.proposals.retry();
       this.wake();
-    }
-  }
-
-  #onTrace(event: TraceEvent): void {
-    const { logger } = this.#options;
-    if (event.kind === "quorum-lost") logger.warn({ term: event.term }, "quorum lost");
-    else logger.debug(event, "raft");
-  }
-
-  #connect(confState: ConfState): void {
-    const { voters, learners, votersOutgoing } = confState;
-    const members = new Set([...voters, ...learners, ...votersOutgoing]);
-    for (const id of members) {
-      const address = this.#addresses.get(id);
-      if (address !== undefined) this.transport.setPeer(id, address);
-    }
-    for (const { id } of this.transport.peers()) {
-      if (!members.has(id)) this.transport.removePeer(id);
     }
   }
 

@@ -1,5 +1,6 @@
 import { onTestFinished } from "vitest";
-import { Backend, type BackendHooks } from "../../../regional/backend/backend.js";
+import { Backend } from "../../../regional/backend/backend.js";
+import type { BackendHooks } from "../../../regional/backend/backend-hooks.js";
 import { MemberStorage } from "../../../regional/backend/storage.js";
 import type { Identity } from "../../../regional/log/identity.js";
 import type { BackendRecord } from "../../../regional/store/records.js";
