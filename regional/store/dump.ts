@@ -1,3 +1,4 @@
+import { CHAIN_VERSION } from "./chain.js";
 import type { StateParts } from "./parts.js";
 import {
   type BackendRecord,
@@ -9,7 +10,7 @@ import {
 import type { Row } from "./row.js";
 
 /** The meta record of a state as it is now. */
-export function metaOf({ mvcc, membership, index, term }: StateParts): BackendRecord {
+export function metaOf({ mvcc, membership, chain, index, term }: StateParts): BackendRecord {
   const { voters, learners, votersOutgoing, learnersNext, autoLeave } = membership.confState;
   return metaRecord({
     version: RECORDS_VERSION,
@@ -19,6 +20,7 @@ export function metaOf({ mvcc, membership, index, term }: StateParts): BackendRe
     index,
     term,
     confState: { voters, learners, votersOutgoing, learnersNext, autoLeave },
+    chain: { version: CHAIN_VERSION, value: chain.value },
   });
 }
 

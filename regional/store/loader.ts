@@ -75,7 +75,7 @@ export class PartsLoader {
   #addMeta(record: BackendRecord, value: Uint8Array): void {
     const meta = readMeta(value);
     if (typeof meta === "string") throw unreadable(record, meta);
-    const parts = emptyParts(meta.confState);
+    const parts = emptyParts(meta.confState, meta.chain.value);
     parts.index = meta.index;
     parts.term = meta.term;
     parts.mvcc.revision = meta.revision;

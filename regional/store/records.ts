@@ -1,5 +1,6 @@
 import { fromUtf8, utf8 } from "../../shared/bytes.js";
 import type { ConfState } from "../raft/types.js";
+import { CHAIN_VERSION, isChainValue } from "./chain.js";
 import type { LeaseInfo } from "./lease-table.js";
 
 /**
@@ -9,7 +10,7 @@ import type { LeaseInfo } from "./lease-table.js";
  */
 
 /** Format version of the records that this code makes; it is in the meta record. */
-export const RECORDS_VERSION = 1;
+export const RECORDS_VERSION = 2;
 
 /** The tables, in the order in which loading wants them. Numbers are on disk. */
 export const RecordTable = {
@@ -46,6 +47,8 @@ export interface Meta {
   readonly index: number;
   readonly term: number;
   readonly confState: ConfState;
+  /** Version and value of the hash chain at `index`. */
+  readonly chain: { readonly version: number; readonly value: string };
 }
 
 /** The meta record: JSON, so that people can read it in the database. */
@@ -73,7 +76,7 @@ export function readMeta(value: Uint8Array): Meta | string {
   if (meta.version !== RECORDS_VERSION) {
     return `has format version ${meta.version}, this program reads ${RECORDS_VERSION}`;
   }
-  const { revision, compactRevision, nextOrdinal, index, term, confState } = meta;
+  const { revision, compactRevision, nextOrdinal, index, term, confState, chain } = meta;
   if (!isCount(revision) || revision < 1) return "has no revision";
   if (!Number.isSafeInteger(compactRevision)) return "has no compactRevision";
   if (!isCount(nextOrdinal)) return "has no nextOrdinal";
@@ -86,6 +89,10 @@ export function readMeta(value: Uint8Array): Meta | string {
     typeof confState.autoLeave !== "boolean"
   ) {
     return "has no membership";
+  }
+  if (!isChainValue(chain?.value)) return "has no hash chain";
+  if (chain.version !== CHAIN_VERSION) {
+    return `has a hash chain of version ${chain.version}, this program continues ${CHAIN_VERSION}`;
   }
   return meta as Meta;
 }

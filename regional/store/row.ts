@@ -60,6 +60,8 @@ export const KV_TAG = {
 /** A piece of memory that holds the bytes of many rows one after another. */
 export class Slab {
   readonly bytes: Buffer;
+  /** The same memory, for reading words. */
+  readonly view: DataView;
   /** Bytes taken from the start. */
   used = 0;
   /** Bytes of rows that are still needed. */
@@ -72,6 +74,7 @@ export class Slab {
   constructor(size: number) {
     // Not pooled and not zeroed: each byte is written before it is read.
     this.bytes = Buffer.allocUnsafeSlow(size);
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, size);
   }
 }
 

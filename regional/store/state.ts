@@ -4,6 +4,7 @@ import type { RangeRequest } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js"
 import { HISTORY_READ_BYTES, TIDY_STEP_ROWS } from "../../shared/limits.js";
 import type { ConfState } from "../raft/types.js";
 import { applyCommand } from "./apply.js";
+import { absorbConfState, absorbEntry } from "./chain-outcome.js";
 import { dumpParts, metaOf } from "./dump.js";
 import type { LeaseInfo } from "./lease-table.js";
 import type { LeaseChange } from "./lease-writes.js";
@@ -86,8 +87,13 @@ export class RegionState {
    * can't be understood gives an error outcome and changes nothing but the position.
    */
   apply(index: number, term: number, data: Uint8Array): Outcome {
-    this.#advance(index, term);
-    return applyCommand(this.#parts, term, data);
+    const { chain, mvcc } = this.#advance(index, term);
+    const firstRow = mvcc.freshRows.length;
+    const firstRecord = mvcc.freshRecords.length;
+    const outcome = applyCommand(this.#parts, term, data);
+    const { freshRows: rows, freshRecords: records } = mvcc;
+    absorbEntry(chain, index, outcome, { rows, firstRow, records, firstRecord });
+    return outcome;
   }
 
   /**
@@ -95,15 +101,18 @@ export class RegionState {
    * returned. Attributes of members that are no longer in it are dropped.
    */
   applyConfState(index: number, term: number, confState: ConfState): void {
-    this.#advance(index, term);
-    const { membership, mvcc } = this.#parts;
-    mvcc.freshRecords.push(...membership.reconfigure(confState));
+    const { chain, membership, mvcc } = this.#advance(index, term);
+    const records = membership.reconfigure(confState);
+    mvcc.freshRecords.push(...records);
+    absorbConfState(chain, index, confState, { rows: [], firstRow: 0, records, firstRecord: 0 });
   }
 
-  #advance(index: number, term: number): void {
-    assert(index > this.#parts.index, () => `entry ${index} after ${this.#parts.index}`);
-    this.#parts.index = index;
-    this.#parts.term = term;
+  #advance(index: number, term: number): StateParts {
+    const parts = this.#parts;
+    assert(index > parts.index, () => `entry ${index} after ${parts.index}`);
+    parts.index = index;
+    parts.term = term;
+    return parts;
   }
 
   /** What changed since the last call; call it once a batch. */
@@ -144,6 +153,14 @@ export class RegionState {
   get applied(): AppliedPosition {
     const { index, term, membership } = this.#parts;
     return { index, term, confState: membership.confState };
+  }
+
+  /**
+   * The hash chain over what each entry through the applied one did (chain.ts): equal on
+   * all members at one index, however entries were batched and whatever was restarted.
+   */
+  get chain(): string {
+    return this.#parts.chain.value;
   }
 
   /** Keys that exist. */

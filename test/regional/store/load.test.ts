@@ -1,5 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { CHAIN_START } from "../../../regional/store/chain.js";
 import { type BackendRecord, RecordTable } from "../../../regional/store/records.js";
 import { utf8 } from "../../../shared/bytes.js";
 import { AtollError } from "../../../shared/errors.js";
@@ -98,8 +99,14 @@ describe("records that can't be a state are refused by table and key", () => {
     ["meta that is null", change(1, () => utf8("null")), "is not an object"],
     [
       "another format",
-      remeta({ version: 2 }),
-      "record 0 of table 1 has format version 2, this program reads 1",
+      remeta({ version: 1 }),
+      "record 0 of table 1 has format version 1, this program reads 2",
+    ],
+    ["no hash chain", remeta({ chain: { version: 1, value: "9" } }), "has no hash chain"],
+    [
+      "another hash chain",
+      remeta({ chain: { version: 9, value: CHAIN_START } }),
+      "has a hash chain of version 9, this program continues 1",
     ],
     ["no revision", remeta({ revision: 0 }), "has no revision"],
     ["no compact revision", remeta({ compactRevision: "x" }), "has no compactRevision"],
