@@ -1,0 +1,298 @@
+import {
+  type ConfChange,
+  ConfChangeTransition,
+  EntryType,
+  MessageType,
+  makeMessage,
+} from "../../../regional/raft/index.js";
+import { Arguments } from "./arguments.js";
+import { parseChanges } from "./changes.js";
+import { describeProgress, describeRole, MESSAGE_NAMES } from "./describe.js";
+import { Interaction, type Recipient } from "./interaction.js";
+import { NODE_OPTIONS, nodeSettings, nodeStorage } from "./node-options.js";
+import type { Directive } from "./script.js";
+import type { ScriptNode } from "./script-node.js";
+import { LOG_LEVELS, logLevelOf } from "./transcript.js";
+
+/** What a command does; it prints to the transcript. */
+interface Command {
+  /** The options that it takes, without `=`. */
+  readonly options?: readonly string[];
+  readonly run: (context: Context) => void;
+}
+
+const MANY = Number.MAX_SAFE_INTEGER;
+const TRANSITIONS: Readonly<Record<string, ConfChangeTransition>> = {
+  auto: ConfChangeTransition.auto,
+  implicit: ConfChangeTransition.jointImplicit,
+  explicit: ConfChangeTransition.jointExplicit,
+};
+
+/** One command being run. */
+class Context {
+  readonly group: Interaction;
+  readonly args: Arguments;
+  readonly input: string;
+
+  constructor(group: Interaction, args: Arguments, input: string) {
+    this.group = group;
+    this.args = args;
+    this.input = input;
+  }
+
+  get transcript(): Interaction["transcript"] {
+    return this.group.transcript;
+  }
+
+  node(id: number): ScriptNode {
+    const node = this.group.nodes[id - 1];
+    if (node !== undefined) return node;
+    throw this.args.fail(`there is no node ${id}; there are ${this.group.nodes.length}`);
+  }
+
+  /** The one node that the command is about. */
+  only(): ScriptNode {
+    return this.node(this.args.numbers(1, 1, "a node's id")[0] ?? 0);
+  }
+
+  /** A node and a word. */
+  pair(what: string): { readonly node: ScriptNode; readonly word: string } {
+    const [id = "", word = ""] = this.args.words(2, 2, `a node's id and ${what}`);
+    return { node: this.node(this.args.toNumber(id, "a node's id")), word };
+  }
+
+  /** A node and a number. */
+  numbered(what: string): { readonly node: ScriptNode; readonly value: number } {
+    const { node, word } = this.pair(what);
+    return { node, value: this.args.toNumber(word, what) };
+  }
+
+  /** Every named node; with a heading for each if they are several. */
+  each(action: string, run: (node: ScriptNode) => void): void {
+    const nodes = this.args.numbers(0, MANY, "ids of nodes").map((id) => this.node(id));
+    for (const node of nodes) {
+      if (nodes.length > 1) this.group.section(node, action, run);
+      else run(node);
+    }
+  }
+
+  setLevel(name: string): void {
+    const level = logLevelOf(name);
+    if (level === undefined) throw this.args.fail(`"${name}" is no log level; use ${LOG_LEVELS}`);
+    this.transcript.level = level;
+  }
+
+  required(option: string): number {
+    const value = this.args.number(option);
+    if (value === undefined) throw this.args.fail(`it needs ${option}=`);
+    return value;
+  }
+}
+
+function addNodes({ group, args }: Context): void {
+  const [count = 0] = args.numbers(1, 1, "a number of nodes");
+  const settings = nodeSettings(args);
+  for (let i = 0; i < count; i++) group.add(settings, nodeStorage(args));
+}
+
+function deliver({ group, args }: Context): void {
+  const ids = args.numbers(0, MANY, "ids of recipients");
+  const lost = args.numberList("drop");
+  const both = lost.find((id) => ids.includes(id));
+  if (both !== undefined)
+    throw args.fail(`messages to ${both} can't be both delivered and dropped`);
+  const absent = ids.find((id) => group.nodes[id - 1] === undefined);
+  if (absent !== undefined) throw args.fail(`there is no node ${absent} to deliver to`);
+  const name = args.value("type");
+  const type = [...MESSAGE_NAMES].find(([, known]) => known === name)?.[0];
+  if (name !== undefined && type === undefined) throw args.fail(`unknown message type ${name}`);
+  const recipients: Recipient[] = [
+    ...ids.map((id) => ({ id, drop: false })),
+    ...lost.map((id) => ({ id, drop: true })),
+  ];
+  if (group.deliver(type ?? null, recipients) === 0) group.transcript.print("no messages");
+}
+
+function stabilize(context: Context): void {
+  const { group, args, transcript } = context;
+  const ids = args.numbers(0, MANY, "ids of nodes");
+  const before = transcript.level;
+  const level = args.value("log-level");
+  if (level !== undefined) context.setLevel(level);
+  try {
+    group.stabilize(ids.length === 0 ? group.nodes : ids.map((id) => context.node(id)));
+  } finally {
+    transcript.level = before;
+  }
+}
+
+function proposeChange(context: Context): void {
+  const { args, group, input } = context;
+  const node = context.only();
+  const name = args.value("transition") ?? "auto";
+  const transition = TRANSITIONS[name];
+  if (transition === undefined) {
+    throw args.fail(`unknown transition ${name}; use ${Object.keys(TRANSITIONS).join(", ")}`);
+  }
+  const changes = parseChanges(input, (problem) => args.fail(problem));
+  const change: ConfChange = { transition, changes, context: new Uint8Array(0) };
+  const old = args.boolean("v1") ?? false;
+  if (old && (changes.length !== 1 || transition !== ConfChangeTransition.auto)) {
+    throw args.fail("with v1 there is one change, and no transition");
+  }
+  group.proposeChange(node, change, old ? EntryType.confChange : EntryType.confChangeV2);
+}
+
+function sendSnapshot(context: Context): void {
+  const { node, value: to } = context.numbered("the id of a recipient");
+  const snapshot = node.storage.snapshot();
+  const { term } = node.raft.status();
+  const message = makeMessage({ type: MessageType.snap, from: node.id, to, term, snapshot });
+  context.group.send(message);
+  context.transcript.print(context.group.describe(message));
+}
+
+function printStates({ group, transcript }: Context): void {
+  for (const { raft } of group.nodes) {
+    const { id, raftState, confState, term, lead } = raft.status();
+    const votes = confState.voters.includes(id) || confState.votersOutgoing.includes(id);
+    transcript.print(
+      `${id}: ${describeRole(raftState)} (${votes ? "Voter" : "Non-Voter"}) Term:${term} Lead:${lead}`,
+    );
+  }
+}
+
+function printStatus(context: Context): void {
+  const { progress } = context.only().raft.status();
+  for (const one of progress?.values() ?? []) context.transcript.print(describeProgress(one));
+}
+
+function tick(node: ScriptNode, count: number): void {
+  for (let i = 0; i < count; i++) node.raft.tick();
+}
+
+function compact(context: Context): void {
+  const { node, value } = context.numbered("an index");
+  if (node.storage.compact(value)) context.group.printLog(node);
+  else context.transcript.error("requested index is unavailable due to compaction");
+}
+
+function transfer(context: Context): void {
+  context.args.words(0, 0, "from= and to=");
+  context.node(context.required("from")).raft.transferLeader(context.required("to"));
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** The commands of etcd-io/raft's `rafttest/interaction_env_handler.go`. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  _breakpoint: { run: () => {} },
+  "add-nodes": { options: NODE_OPTIONS, run: addNodes },
+  campaign: { run: (context) => context.only().raft.campaign() },
+  compact: { run: compact },
+  "deliver-msgs": { options: ["type", "drop"], run: deliver },
+  "forget-leader": { run: (context) => context.only().raft.forgetLeader() },
+  "log-level": {
+    run: (context) => context.setLevel(context.args.words(1, 1, "a log level")[0] ?? ""),
+  },
+  "process-ready": {
+    run: (context) => context.each("handling Ready", (node) => context.group.processReady(node)),
+  },
+  "process-append-thread": {
+    run: (context) =>
+      context.each("processing append thread", (node) => context.group.processAppend(node)),
+  },
+  "process-apply-thread": {
+    run: (context) =>
+      context.each("processing apply thread", (node) => context.group.processApply(node)),
+  },
+  propose: {
+    run: (context) => {
+      const { node, word } = context.pair("what is proposed");
+      context.group.propose(node, encode(word));
+    },
+  },
+  "propose-conf-change": { options: ["v1", "transition"], run: proposeChange },
+  "raft-log": { run: (context) => context.group.printLog(context.only()) },
+  "raft-state": { run: printStates },
+  "report-unreachable": {
+    run: (context) => {
+      const { node, value } = context.numbered("the id of the other");
+      node.raft.reportUnreachable(value);
+    },
+  },
+  "send-snapshot": { run: sendSnapshot },
+  "set-randomized-election-timeout": {
+    options: ["timeout"],
+    run: (context) => context.only().raft.setElectionTimeout(context.required("timeout")),
+  },
+  stabilize: { options: ["log-level"], run: stabilize },
+  status: { run: printStatus },
+  tick: {
+    run: (context) => {
+      const { node, value } = context.numbered("a number of ticks");
+      tick(node, value);
+    },
+  },
+  "tick-election": {
+    run: (context) => {
+      const node = context.only();
+      tick(node, node.settings.electionTicks);
+    },
+  },
+  "tick-heartbeat": {
+    run: (context) => {
+      const node = context.only();
+      tick(node, node.settings.heartbeatTicks);
+    },
+  },
+  "transfer-leadership": { options: ["from", "to"], run: transfer },
+};
+
+/** What else a node can be asked to do; these commands are Atoll's own. */
+const OWN_COMMANDS: Readonly<Record<string, Command>> = {
+  "read-index": {
+    run: (context) => {
+      const { node, word } = context.pair("a context");
+      if (!node.raft.readIndex(encode(word))) context.transcript.print("no leader to read from");
+    },
+  },
+  "report-snapshot": {
+    options: ["ok"],
+    run: (context) => {
+      const { node, value } = context.numbered("the id of the recipient");
+      node.raft.reportSnapshot(value, context.args.boolean("ok") ?? true);
+    },
+  },
+  restart: { run: (context) => context.group.restart(context.only()) },
+  "show-contexts": {
+    run: (context) => {
+      context.args.words(0, 0, "nothing");
+      context.group.contexts = true;
+    },
+  },
+};
+
+const ALL_COMMANDS = new Map(Object.entries({ ...COMMANDS, ...OWN_COMMANDS }));
+
+/** Runs the commands of one interaction script, in order. */
+export class InteractionCommands {
+  readonly #group = new Interaction();
+
+  /**
+   * Runs one command and returns what it prints.
+   * @throws AtollError INVALID_ARGUMENT with file and line if the command is malformed; what
+   *   the core throws when its rules are broken
+   */
+  run(directive: Directive): string[] {
+    const command = ALL_COMMANDS.get(directive.command);
+    const args = new Arguments(directive, command?.options ?? []);
+    if (command === undefined) {
+      throw args.fail(`unknown command; there are ${[...ALL_COMMANDS.keys()].join(", ")}`);
+    }
+    command.run(new Context(this.#group, args, directive.input));
+    return this.#group.transcript.take();
+  }
+}
