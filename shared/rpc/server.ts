@@ -45,6 +45,7 @@ function unimplemented(method: DescMethod): never {
 export class RpcServer {
   readonly #server: Server;
   readonly #options: RpcServerOptions;
+  readonly #addresses: string[] = [];
   #stopping: Promise<void> | undefined;
 
   constructor(options: RpcServerOptions) {
@@ -96,12 +97,14 @@ export class RpcServer {
    */
   async listen(address: string): Promise<number> {
     try {
-      return await new Promise<number>((resolve, reject) => {
+      const bound = await new Promise<number>((resolve, reject) => {
         this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
           if (error === null) resolve(port);
           else reject(error);
         });
       });
+      this.#addresses.push(`${address.slice(0, address.lastIndexOf(":"))}:${bound}`);
+      return bound;
     } catch (cause) {
       throw new AtollError("UNAVAILABLE", `can't listen on ${address}; is the port taken?`, {
         cause,
@@ -109,14 +112,12 @@ export class RpcServer {
     }
   }
 
-  /** Lets open calls finish for a moment, then ends them. Safe to call again. */
+  /** Lets open calls finish for a moment, in ms, then ends them. Safe to call again. */
   stop(graceMs: number = SHUTDOWN_GRACE_MS): Promise<void> {
     this.#stopping ??= new Promise<void>((resolve) => {
-      const timer = setTimeout(() => this.#server.forceShutdown(), graceMs);
-      this.#server.tryShutdown(() => {
-        clearTimeout(timer);
-        resolve();
-      });
+      // forceShutdown() knows no sessions where channelz is off, so drain() has to end them.
+      for (const address of this.#addresses) this.#server.drain(address, graceMs);
+      this.#server.tryShutdown(() => resolve());
     });
     return this.#stopping;
   }

@@ -176,15 +176,15 @@ describe("a first read and the reads after it", () => {
           const bench = new Bench();
           for (const each of initial) bench.write([each]);
           bench.begin();
-          let request: { request: PageRequest; then: number } | undefined;
+          let request: { request: PageRequest; position: number } | undefined;
           let scans = 0;
           const ask = (): void => {
             const asked = request === undefined ? bench.core.request() : undefined;
-            if (asked !== undefined) request = { request: asked, then: bench.core.position };
+            if (asked !== undefined) request = { request: asked, position: bench.core.position };
           };
           const answer = (): void => {
             if (request === undefined) return;
-            bench.core.page(request.request, bench.read(request.request), request.then);
+            bench.core.page(request.request, bench.read(request.request), request.position);
             request = undefined;
             bench.take();
           };
