@@ -217,6 +217,8 @@ export const MAX_CONFIRMATIONS_PER_REGION = 16;
 export const FRESH_WITHIN_MS = 3_000;
 /** Groups in one answer to Get. */
 export const MAX_GROUPS_PER_GET = 10_000;
+/** Bytes of sketches after which an answer to Get that was asked for them has no further group. */
+export const MAX_SKETCH_BYTES_PER_GET = 4 * 1024 * 1024;
 /** Group keys, regions or summaries that one request may name. */
 export const MAX_NAMES_PER_REQUEST = 1_000;
 /** Groups in one message of a subscription. */

@@ -1,6 +1,5 @@
 import { AtollError } from "../../shared/errors.js";
 import {
-  type Cell,
   type Definition,
   GlobalService,
   type Group,
@@ -9,6 +8,7 @@ import {
 import { RpcClient } from "../../shared/rpc/client.js";
 import type { Column } from "../terminal/table.js";
 import { callAny, firstToAnswer } from "./any-endpoint.js";
+import { cellJson, cellLine, cellTexts, measureHeads } from "./cell.js";
 import type { Environment } from "./environment.js";
 import { FRESHNESS_COLUMNS, freshnessJson, freshnessRow } from "./freshness.js";
 
@@ -41,46 +41,21 @@ export function groupText(key: string): string {
     .join(", ");
 }
 
-/** A cell's value as a number; null when there is none. */
-function cellValue(cell: Cell | undefined): number | null {
-  const value = cell?.value;
-  switch (value?.case) {
-    case "count":
-      return Number(value.value);
-    case "sum":
-      return value.value.value;
-    case "min":
-    case "max":
-      return value.value.value ?? null;
-    default:
-      return null;
-  }
-}
-
-/** A cell for people: sums to their last digit, without the zeros behind it. */
-function cellText(cell: Cell | undefined): string {
-  if (cell?.value.case !== "sum") return String(cellValue(cell) ?? "-");
-  const { text } = cell.value.value;
-  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
-}
-
 function groupJson(group: Group, definition: Definition | undefined): Record<string, unknown> {
   const measures = (definition?.measures ?? []).map((measure, i) => [
     measure.name,
-    cellValue(group.cells[i]),
+    cellJson(group.cells[i]),
   ]);
   return { group: JSON.parse(group.key), measures: Object.fromEntries(measures) };
 }
 
 function groupColumns(definition: Definition | undefined): Column[] {
-  const measures = (definition?.measures ?? []).map(
-    ({ name }): Column => ({ head: name, align: "right" }),
-  );
-  return [{ head: "GROUP" }, ...measures];
+  const measures = (definition?.measures ?? []).flatMap(measureHeads);
+  return [{ head: "GROUP" }, ...measures.map((head): Column => ({ head, align: "right" }))];
 }
 
 function groupRow(group: Group): string[] {
-  return [groupText(group.key), ...group.cells.map(cellText)];
+  return [groupText(group.key), ...group.cells.flatMap(cellTexts)];
 }
 
 /** `atoll digest get`: one summary, merged over regions, with how old each part is. */
@@ -160,7 +135,7 @@ class WatchPrinter {
 
   #groupLine(group: Group): string {
     const cells = (this.#definition?.measures ?? []).map(
-      (measure, i) => `${measure.name}=${cellText(group.cells[i])}`,
+      (measure, i) => `${measure.name}=${cellLine(group.cells[i])}`,
     );
     return `${groupText(group.key)}  ${cells.join("  ")}`;
   }

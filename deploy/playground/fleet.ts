@@ -10,15 +10,17 @@ import type { Progress } from "../terminal/progress.js";
 import { FLEET_PREFIX, FleetModel, type FleetWrite } from "./fleet-model.js";
 
 const SUMMARY = "machines";
-const DEFINITION = `name: ${SUMMARY}
+
+/** The summary that every region of the fleet has; the one of the README. */
+export const FLEET_DEFINITION = `name: ${SUMMARY}
 prefix: ${FLEET_PREFIX}
 where:  value.status == "healthy"
 groupBy: [value.app]
 measures:
   machines: count()
   spare:    sum(value.cpu_free)
-  fastest:  min(value.p99_ms)
-  slowest:  max(value.p99_ms)
+  hosts:    distinct(value.host)
+  latency:  quantiles(value.p99_ms)
 `;
 
 /** Pause between two things that happen in one region. */
@@ -44,7 +46,8 @@ class RegionFleet {
   /** Stores the summary's definition, unless one of that name is there, and the first machines. */
   async begin(): Promise<void> {
     const key = `${SUMMARIES_PREFIX}${SUMMARY}`;
-    if ((await get(this.#client, key)).kv === undefined) await put(this.#client, key, DEFINITION);
+    if ((await get(this.#client, key)).kv === undefined)
+      await put(this.#client, key, FLEET_DEFINITION);
     const granted = await this.#client.unary(Lease.method.leaseGrant, {
       TTL: BigInt(LEASE_SECONDS),
     });

@@ -6,8 +6,8 @@ import {
   type Group as GroupMessage,
   RegionGroupsSchema,
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
-import { MAX_GROUPS_PER_GET } from "../../shared/limits.js";
-import type { GroupKey } from "../digest/cell.js";
+import { MAX_GROUPS_PER_GET, MAX_SKETCH_BYTES_PER_GET } from "../../shared/limits.js";
+import { type GroupKey, packedBytes } from "../digest/cell.js";
 import type { Section } from "../digest/section.js";
 import type { GroupFilter } from "../view/group-filter.js";
 import { mergeCells } from "../view/merge.js";
@@ -34,12 +34,12 @@ export function get(source: ViewSource, request: GetRequest): GetResponse {
     filter,
     request.after,
   );
-  const page = keys.slice(0, limit);
+  const page = cutPage(keys, limit, request.sketches ? [...parts, ...sections] : []);
   const links = source.links();
   const nowMs = source.nowMs();
   const response = create(GetResponseSchema, {
     summary,
-    groups: mergedGroups(page, parts),
+    groups: mergedGroups(page, parts, request.sketches),
     more: keys.length > page.length,
     regions: regions.map((region) =>
       freshnessMessage(
@@ -57,7 +57,7 @@ export function get(source: ViewSource, request: GetRequest): GetResponse {
         create(RegionGroupsSchema, {
           region: section.id.region,
           definition: definitionMessage(section.schema),
-          groups: ownGroups(page, section),
+          groups: ownGroups(page, section, request.sketches),
         }),
       );
   }
@@ -78,7 +78,29 @@ function wantedKeys(sections: readonly Section[], filter: GroupFilter, after: st
   return [...keys].sort();
 }
 
-function mergedGroups(keys: readonly GroupKey[], parts: readonly Section[]): GroupMessage[] {
+/** The first groups, as many as an answer may have; `sketched` are sections whose sketches go with them. */
+function cutPage(
+  keys: readonly GroupKey[],
+  limit: number,
+  sketched: readonly Section[],
+): readonly GroupKey[] {
+  const page = keys.slice(0, limit);
+  let bytes = 0;
+  const end = page.findIndex((key) => {
+    if (bytes > MAX_SKETCH_BYTES_PER_GET) return true;
+    for (const { content } of sketched) {
+      for (const cell of content.get(key)?.cells ?? []) bytes += packedBytes(cell);
+    }
+    return false;
+  });
+  return end < 0 ? page : page.slice(0, end);
+}
+
+function mergedGroups(
+  keys: readonly GroupKey[],
+  parts: readonly Section[],
+  sketches: boolean,
+): GroupMessage[] {
   const schema = parts[0]?.schema;
   if (schema === undefined) return [];
   return keys.flatMap((key) => {
@@ -87,13 +109,13 @@ function mergedGroups(keys: readonly GroupKey[], parts: readonly Section[]): Gro
       return leaf === undefined ? [] : [leaf.cells];
     });
     if (cells.length === 0) return [];
-    return [groupMessage(key, mergeCells(schema.measures, cells), schema)];
+    return [groupMessage(key, mergeCells(schema.measures, cells), schema, sketches)];
   });
 }
 
-function ownGroups(keys: readonly GroupKey[], section: Section): GroupMessage[] {
+function ownGroups(keys: readonly GroupKey[], section: Section, sketches: boolean): GroupMessage[] {
   return keys.flatMap((key) => {
     const leaf = section.content.get(key);
-    return leaf === undefined ? [] : [groupMessage(key, leaf.cells, section.schema)];
+    return leaf === undefined ? [] : [groupMessage(key, leaf.cells, section.schema, sketches)];
   });
 }

@@ -1,7 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
-  type Cell as CellMessage,
-  CellSchema,
   type Definition as DefinitionMessage,
   DefinitionSchema,
   type Group as GroupMessage,
@@ -16,6 +14,7 @@ import type { Cell, GroupKey, MeasureKind } from "../digest/cell.js";
 import type { Schema } from "../digest/section.js";
 import type { Incarnation } from "../digest/version.js";
 import type { RegionReading, RegionStatus } from "../view/view.js";
+import { cellMessage } from "./cell-message.js";
 
 const STATUSES: Readonly<Record<RegionStatus, WireStatus>> = {
   fresh: WireStatus.FRESH,
@@ -31,6 +30,8 @@ const KINDS: Readonly<Record<MeasureKind, WireKind>> = {
   sum: WireKind.SUM,
   min: WireKind.MIN,
   max: WireKind.MAX,
+  distinct: WireKind.DISTINCT,
+  quantiles: WireKind.QUANTILES,
 };
 
 /** A region's version; all zero when nothing is known. */
@@ -67,34 +68,17 @@ export function definitionMessage(schema: Schema): DefinitionMessage {
   });
 }
 
-/** One group. */
-export function groupMessage(key: GroupKey, cells: readonly Cell[], schema: Schema): GroupMessage {
+/** One group. `sketches` says to add the sketches behind estimates. */
+export function groupMessage(
+  key: GroupKey,
+  cells: readonly Cell[],
+  schema: Schema,
+  sketches = false,
+): GroupMessage {
   return create(GroupSchema, {
     key,
-    cells: cells.map((cell, index) => cellMessage(cell, schema.measures[index]?.scale ?? 0)),
+    cells: cells.map((cell, index) =>
+      cellMessage(cell, schema.measures[index]?.scale ?? 0, sketches),
+    ),
   });
-}
-
-function cellMessage(cell: Cell, scale: number): CellMessage {
-  switch (cell.kind) {
-    case "count":
-      return create(CellSchema, { value: { case: "count", value: BigInt(cell.count) } });
-    case "sum": {
-      const text = decimalText(cell.scaled, scale);
-      return create(CellSchema, { value: { case: "sum", value: { text, value: Number(text) } } });
-    }
-    case "min":
-    case "max": {
-      const extreme = cell.value === undefined ? {} : { value: cell.value };
-      return create(CellSchema, { value: { case: cell.kind, value: extreme } });
-    }
-  }
-}
-
-/** An integer in units of 10^-scale, written with exactly `scale` digits after the point. */
-export function decimalText(scaled: bigint, scale: number): string {
-  if (scale === 0) return scaled.toString();
-  const sign = scaled < 0n ? "-" : "";
-  const digits = (scaled < 0n ? -scaled : scaled).toString().padStart(scale + 1, "0");
-  return `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }

@@ -42,6 +42,24 @@ export class ByteWriter {
     this.#length += 8;
   }
 
+  /** A natural number up to 2^53 - 1: 7 bits a byte, least first. */
+  varint(value: number): void {
+    this.#reserve(8);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#bytes[this.#length++] = rest;
+  }
+
+  /** Bytes, without their number. */
+  bytes(value: Uint8Array): void {
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+  }
+
   /** UTF-8 behind its length in bytes. */
   text(value: string): void {
     this.#reserve(4 + value.length * MAX_BYTES_PER_UNIT);

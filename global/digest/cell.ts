@@ -1,3 +1,5 @@
+import type { BinaryKey } from "../../shared/bytes.js";
+
 /**
  * What a group's cell holds, by the kind of its measure. Values are absolute, and
  * a function of the region's records at one revision.
@@ -9,7 +11,18 @@ export type Cell =
   | { readonly kind: "sum"; readonly scaled: bigint }
   /** A finite double, or undefined when none of the group's records has the value. */
   | { readonly kind: "min"; readonly value: number | undefined }
-  | { readonly kind: "max"; readonly value: number | undefined };
+  | { readonly kind: "max"; readonly value: number | undefined }
+  | PackedCell;
+
+/** Kinds whose cells are canonical bytes: equal cells have equal bytes. */
+export type PackedKind = "distinct" | "quantiles";
+
+/** A cell that its kind's module reads and merges (packed.ts). */
+export interface PackedCell {
+  readonly kind: PackedKind;
+  /** A binary string (shared/bytes.ts). */
+  readonly packed: BinaryKey;
+}
 
 export type MeasureKind = Cell["kind"];
 
@@ -30,6 +43,11 @@ export type GroupKey = string;
  * their old value too: a holder may stand at any version in between.
  */
 export type GroupChanges = ReadonlyMap<GroupKey, readonly Cell[] | undefined>;
+
+/** Bytes that are packed in a cell; 0 for kinds that pack nothing. */
+export function packedBytes(cell: Cell): number {
+  return "packed" in cell ? cell.packed.length : 0;
+}
 
 /** Largest absolute value of a sum's cell: what an int64 holds on both sides of 0. */
 export const MAX_SUM_SCALED = 2n ** 63n - 1n;

@@ -23,7 +23,7 @@ export interface LeafChange {
 /** First byte of what is hashed, so that no two kinds of node can have equal bytes. */
 export const HASH_DOMAIN = { leaf: 0, bucket: 1, branch: 2, section: 3 } as const;
 
-const CELL_TAG = { count: 1, sum: 2, min: 3, max: 4 } as const;
+const CELL_TAG = { count: 1, sum: 2, min: 3, max: 4, distinct: 5, quantiles: 6 } as const;
 
 const writer = new ByteWriter();
 
@@ -46,6 +46,9 @@ function writeCell(cell: Cell): void {
       writer.byte(cell.value === undefined ? 0 : 1);
       if (cell.value !== undefined) writer.double(cell.value);
       return;
+    default:
+      writer.uint32(cell.packed.length);
+      writer.binary(cell.packed);
   }
 }
 
@@ -98,7 +101,7 @@ export function cellsEqual(a: readonly Cell[], b: readonly Cell[]): boolean {
   return true;
 }
 
-function payload(cell: Cell): number | bigint | undefined {
+function payload(cell: Cell): number | bigint | string | undefined {
   switch (cell.kind) {
     case "count":
       return cell.count;
@@ -107,5 +110,7 @@ function payload(cell: Cell): number | bigint | undefined {
     case "min":
     case "max":
       return cell.value;
+    default:
+      return cell.packed;
   }
 }

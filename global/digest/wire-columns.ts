@@ -1,7 +1,22 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { fromBinaryKey, toBinaryKey } from "../../shared/bytes.js";
 import type { Column, ColumnSchema } from "../../shared/gen/atoll/digest/v1/digest_pb.js";
-import { type Cell, extremeCell, MAX_SUM_SCALED } from "./cell.js";
+import { type Cell, extremeCell, MAX_SUM_SCALED, type PackedKind } from "./cell.js";
+import { PACKED } from "./packed.js";
 import { integer, malformed } from "./wire-check.js";
+
+/** The columns that hold one number for each group. */
+type NumberColumn = "counts" | "sums" | "mins" | "maxes";
+type PackedColumn = Exclude<Column["values"]["case"], NumberColumn | undefined>;
+
+const PACKED_COLUMN: Readonly<Record<PackedKind, PackedColumn>> = {
+  distinct: "distincts",
+  quantiles: "quantiles",
+};
+
+const PACKED_KINDS = new Map<string, PackedKind>(
+  Object.entries(PACKED_COLUMN).map(([kind, column]) => [column, kind as PackedKind]),
+);
 
 type ColumnInit = MessageInitShape<typeof ColumnSchema>;
 
@@ -24,6 +39,10 @@ export function encodeColumns(rows: readonly (readonly Cell[])[]): ColumnInit[] 
         const values = rows.map((cells) => (cells[index] as typeof cell).value ?? Number.NaN);
         return { values: { case: cell.kind === "min" ? "mins" : "maxes", value: { values } } };
       }
+      default: {
+        const values = rows.map((cells) => fromBinaryKey((cells[index] as typeof cell).packed));
+        return { values: { case: PACKED_COLUMN[cell.kind], value: { values } } };
+      }
     }
   });
 }
@@ -42,18 +61,26 @@ export function decodeColumns(columns: readonly Column[], size: number, where: s
     if (values.length !== size) {
       malformed(here, `has ${values.length} values for ${size} groups`);
     }
+    const packedKind = PACKED_KINDS.get(kind);
     for (let row = 0; row < size; row++) {
-      (rows[row] as Cell[]).push(decodeCell(kind, values[row] as bigint | number, here));
+      const value = values[row];
+      (rows[row] as Cell[]).push(
+        packedKind === undefined
+          ? decodeNumber(kind as NumberColumn, value as bigint | number, here)
+          : decodePacked(packedKind, value as Uint8Array, here),
+      );
     }
   });
   return rows;
 }
 
-function decodeCell(
-  kind: "counts" | "sums" | "mins" | "maxes",
-  value: bigint | number,
-  where: string,
-): Cell {
+function decodePacked(kind: PackedKind, value: Uint8Array, where: string): Cell {
+  const packed = toBinaryKey(value);
+  PACKED[kind].check(packed, where);
+  return { kind, packed };
+}
+
+function decodeNumber(kind: NumberColumn, value: bigint | number, where: string): Cell {
   switch (kind) {
     case "counts":
       return { kind: "count", count: integer(value as bigint, 0, where) };

@@ -22,6 +22,8 @@ const WIRE_KINDS: Readonly<Record<MeasureKind, WireKind>> = {
   sum: WireKind.SUM,
   min: WireKind.MIN,
   max: WireKind.MAX,
+  distinct: WireKind.DISTINCT,
+  quantiles: WireKind.QUANTILES,
 };
 
 const KINDS = new Map<WireKind, MeasureKind>(

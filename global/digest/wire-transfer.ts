@@ -2,7 +2,7 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { fromBinaryKey } from "../../shared/bytes.js";
 import { SectionChunkSchema } from "../../shared/gen/atoll/digest/v1/digest_pb.js";
 import { MESH_CHUNK_BYTES } from "../../shared/limits.js";
-import type { Cell, GroupKey } from "./cell.js";
+import { type Cell, type GroupKey, packedBytes } from "./cell.js";
 import type { Transfer } from "./delta.js";
 import { encodeColumns } from "./wire-columns.js";
 import { encodeSchema } from "./wire-schema.js";
@@ -10,7 +10,7 @@ import { encodeVersion } from "./wire-version.js";
 
 type ChunkInit = MessageInitShape<typeof SectionChunkSchema>;
 
-/** What a cell takes at most in a chunk. */
+/** What a cell takes at most in a chunk, besides what is packed in it. */
 const CELL_BYTES = 10;
 /** What a key takes besides its text. */
 const KEY_OVERHEAD_BYTES = 4;
@@ -77,7 +77,7 @@ function cut(transfer: Transfer): Piece[] {
     } else {
       piece.keys.push(key);
       piece.rows.push(cells);
-      bytes += cells.length * CELL_BYTES;
+      for (const cell of cells) bytes += CELL_BYTES + packedBytes(cell);
     }
   }
   return pieces;

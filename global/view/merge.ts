@@ -1,9 +1,11 @@
-import type { Cell, MeasureDescriptor } from "../digest/cell.js";
+import type { Cell, MeasureDescriptor, PackedCell } from "../digest/cell.js";
+import { PACKED } from "../digest/packed.js";
 
 /**
  * One group's cells over several regions: counts and sums added (exactly; a merged sum
- * may be larger than a region's may), the least and the greatest of extremes. Each of
- * `parts` has one cell for each measure; at least one part.
+ * may be larger than a region's may), the least and the greatest of extremes, packed
+ * cells as their kind says. Each of `parts` has one cell for each measure; at least one
+ * part.
  */
 export function mergeCells(
   measures: readonly MeasureDescriptor[],
@@ -40,5 +42,11 @@ function mergeMeasure(
       }
       return { kind, value };
     }
+    default:
+      return { kind, packed: PACKED[kind].merge(parts.map((part) => packedOf(part[index]))) };
   }
+}
+
+function packedOf(cell: Cell | undefined): string {
+  return (cell as PackedCell).packed;
 }

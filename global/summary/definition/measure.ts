@@ -1,5 +1,6 @@
 import type { MeasureKind } from "../../digest/cell.js";
 import { Expression } from "../cel/expression.js";
+import type { Inferred } from "../cel/infer.js";
 import type { DefinitionIssue } from "../types.js";
 import { type Argument, type Call, parseCall } from "./call.js";
 import type { Measure } from "./definition.js";
@@ -9,22 +10,35 @@ import { issueAt } from "./issue.js";
 const DEFAULT_SCALE = 3;
 const MAX_SCALE = 9;
 
+/** What a measure is taken of: finite numbers, or text, numbers and bools alike. */
+export type Taken = "nothing" | "numbers" | "scalars";
+
 interface KindRule {
   readonly form: string;
-  readonly expressions: number;
+  readonly takes: Taken;
   readonly options: readonly string[];
 }
 
 const KINDS: Readonly<Record<MeasureKind, KindRule>> = {
-  count: { form: "count()", expressions: 0, options: [] },
+  count: { form: "count()", takes: "nothing", options: [] },
   sum: {
     form: "sum(EXPRESSION) or sum(EXPRESSION, scale=DIGITS)",
-    expressions: 1,
+    takes: "numbers",
     options: ["scale"],
   },
-  min: { form: "min(EXPRESSION)", expressions: 1, options: [] },
-  max: { form: "max(EXPRESSION)", expressions: 1, options: [] },
+  min: { form: "min(EXPRESSION)", takes: "numbers", options: [] },
+  max: { form: "max(EXPRESSION)", takes: "numbers", options: [] },
+  distinct: { form: "distinct(EXPRESSION)", takes: "scalars", options: [] },
+  quantiles: { form: "quantiles(EXPRESSION)", takes: "numbers", options: [] },
 };
+
+const NUMBER_TYPES: ReadonlySet<Inferred> = new Set(["json", "any", "double", "int", "uint"]);
+const SCALAR_TYPES: ReadonlySet<Inferred> = new Set([...NUMBER_TYPES, "string", "bool"]);
+
+/** What measures of a kind are taken of. */
+export function takenBy(kind: MeasureKind): Taken {
+  return KINDS[kind].takes;
+}
 
 function isKind(kind: string): kind is MeasureKind {
   return Object.hasOwn(KINDS, kind);
@@ -49,10 +63,10 @@ export function compileMeasure(name: string, written: string): Measure | Definit
     return fail(`unknown option "${unknown.name}"; write ${rule.form}`, unknown.offset);
   }
   const expressions = call.args.filter((arg) => arg.name === undefined);
-  if (expressions.length !== rule.expressions) return fail(`write ${rule.form}`);
+  if (expressions.length !== (rule.takes === "nothing" ? 0 : 1)) return fail(`write ${rule.form}`);
   const scale = scaleOf(call.kind, options);
   if (typeof scale !== "number") return fail(scale.reason, scale.offset);
-  const of = compileArgument(field, text, expressions[0]);
+  const of = compileArgument(field, text, expressions[0], rule.takes);
   if (Array.isArray(of)) return of;
   return { name, kind: call.kind, scale, of, text: canonicalCall(call, scale) };
 }
@@ -75,6 +89,7 @@ function compileArgument(
   field: string,
   text: string,
   argument: Argument | undefined,
+  takes: Taken,
 ): Expression | undefined | DefinitionIssue[] {
   if (argument === undefined) return undefined;
   const inField = (reason: string, offset: number): DefinitionIssue =>
@@ -83,11 +98,10 @@ function compileArgument(
   if (Array.isArray(compiled)) {
     return compiled.map((issue) => inField(issue.reason, issue.offset));
   }
-  const { type } = compiled;
-  if (type === "json" || type === "any" || type === "double" || type === "int" || type === "uint") {
-    return compiled;
-  }
-  return [inField(`its type is ${type}; a measure is taken of numbers`, 0)];
+  const types = takes === "numbers" ? NUMBER_TYPES : SCALAR_TYPES;
+  if (types.has(compiled.type)) return compiled;
+  const wanted = takes === "numbers" ? "numbers" : "text, numbers or bools";
+  return [inField(`its type is ${compiled.type}; a measure is taken of ${wanted}`, 0)];
 }
 
 /** The call with its scale said, so that equal measures have equal texts. */

@@ -5,6 +5,7 @@ import { type Expression, FAULT, type Scalar } from "../cel/expression.js";
 import type { DefinitionIssue, SampleRecord } from "../types.js";
 import type { SummaryDefinition } from "./definition.js";
 import { issueAt } from "./issue.js";
+import { takenBy } from "./measure.js";
 
 /** How one expression of a definition did on the samples. */
 interface Trial {
@@ -30,12 +31,14 @@ export function tryOnSamples(
   const { where } = definition;
   const first = where && trial("where", where, isBool, "is not a bool");
   const rest = [
-    ...definition.groupBy.map((of, index) =>
-      trial(`groupBy.${index}`, of, isGroupValue, "is not text, a number or a bool"),
-    ),
-    ...definition.measures.flatMap(({ name, of }) =>
-      of === undefined ? [] : [trial(`measures.${name}`, of, isNumber, "is not a finite number")],
-    ),
+    ...definition.groupBy.map((of, index) => trial(`groupBy.${index}`, of, isScalar, NOT_SCALAR)),
+    ...definition.measures.flatMap(({ name, kind, of }) => {
+      if (of === undefined) return [];
+      const field = `measures.${name}`;
+      return takenBy(kind) === "numbers"
+        ? [trial(field, of, isNumber, "is not a finite number")]
+        : [trial(field, of, isScalar, NOT_SCALAR)];
+    }),
   ];
   const record = new Bindings();
   record.below(utf8(definition.prefix).length);
@@ -74,7 +77,9 @@ function trial(
   return { field, of, wants, wanted, worked: false, failure: undefined };
 }
 
+const NOT_SCALAR = "is not text, a number or a bool";
+
 const isBool = (value: Scalar): boolean => typeof value === "boolean";
 const isNumber = (value: Scalar): boolean => typeof value === "number" && Number.isFinite(value);
-const isGroupValue = (value: Scalar): boolean =>
+const isScalar = (value: Scalar): boolean =>
   isBool(value) || isNumber(value) || typeof value === "string";

@@ -1,5 +1,7 @@
 import { MAX_GROUP_KEY_BYTES } from "../../../shared/limits.js";
 import type { GroupKey } from "../../digest/cell.js";
+import { hashBool, hashNumber, hashText } from "../../digest/sketch/hash64.js";
+import { registerOf } from "../../digest/sketch/hyperloglog.js";
 import type { Bindings } from "../cel/bindings.js";
 import { type Expression, FAULT, type Scalar } from "../cel/expression.js";
 import type { SummaryDefinition } from "../definition/definition.js";
@@ -8,13 +10,17 @@ import { formatIssue, issueAt } from "../definition/issue.js";
 /** UTF-8 needs at most this many bytes for one UTF-16 unit. */
 const MAX_BYTES_PER_UNIT = 3;
 
+const NOT_SCALAR = "is not text, a number or a bool";
+
 /** What a record is to a summary; a problem's text is worked out only where it is shown. */
 export type Verdict = "counted" | "not matching" | { readonly problem: () => string };
 
-/** An expression that rows keep the value of, for one or more measures. */
+/** An expression that rows keep something of, for one or more measures. */
 interface Column {
   readonly field: string;
   readonly of: Expression;
+  /** Whether rows keep the number itself, or which HyperLogLog register the value raises. */
+  readonly keeps: "number" | "register";
 }
 
 /**
@@ -33,10 +39,11 @@ export class Evaluator {
   constructor(definition: SummaryDefinition) {
     this.#definition = definition;
     const columns: Column[] = [];
-    this.columnOf = definition.measures.map(({ name, of }) => {
+    this.columnOf = definition.measures.map(({ name, kind, of }) => {
       if (of === undefined) return -1;
-      const found = columns.findIndex((column) => column.of.text === of.text);
-      return found >= 0 ? found : columns.push({ field: `measures.${name}`, of }) - 1;
+      const keeps = kind === "distinct" ? "register" : "number";
+      const found = columns.findIndex((own) => own.of.text === of.text && own.keeps === keeps);
+      return found >= 0 ? found : columns.push({ field: `measures.${name}`, of, keeps }) - 1;
     });
     this.#columns = columns;
     this.values = new Float64Array(columns.length);
@@ -66,7 +73,7 @@ export class Evaluator {
       const expression = groupBy[i] as Expression;
       const value = canonical(expression.evaluate(record));
       if (value === undefined) {
-        return problem(`groupBy.${i}`, expression, record, "is not text, a number or a bool");
+        return problem(`groupBy.${i}`, expression, record, NOT_SCALAR);
       }
       key += i === 0 ? value : `,${value}`;
     }
@@ -78,14 +85,34 @@ export class Evaluator {
 
   #measure(record: Bindings): Verdict | undefined {
     for (let i = 0; i < this.#columns.length; i++) {
-      const { field, of } = this.#columns[i] as Column;
+      const { field, of, keeps } = this.#columns[i] as Column;
       const value = of.evaluate(record);
+      if (keeps === "register") {
+        const register = registerOfValue(value);
+        if (register === undefined) return problem(field, of, record, NOT_SCALAR);
+        this.values[i] = register;
+        continue;
+      }
       if (typeof value !== "number" || !Number.isFinite(value)) {
         return problem(field, of, record, "is not a finite number");
       }
       this.values[i] = value + 0;
     }
     return undefined;
+  }
+}
+
+/** The HyperLogLog register that a value raises, and how far; undefined for what is no scalar. */
+function registerOfValue(value: Scalar): number | undefined {
+  switch (typeof value) {
+    case "string":
+      return hashText(value, registerOf);
+    case "boolean":
+      return hashBool(value, registerOf);
+    case "number":
+      return Number.isFinite(value) ? hashNumber(value, registerOf) : undefined;
+    default:
+      return undefined;
   }
 }
 

@@ -1,9 +1,11 @@
 import type { Cell, GroupKey } from "../../digest/cell.js";
 import type { Measure } from "../definition/definition.js";
+import { DistinctAccumulator } from "./distinct.js";
 import { ExtremeAccumulator } from "./extreme.js";
+import { QuantilesAccumulator } from "./quantiles.js";
 import { SumAccumulator } from "./sum.js";
 
-/** What a measure of one group is kept in; exact under insertion and removal. */
+/** What a measure of one group is kept in, by what rows keep; exact under insertion and removal. */
 interface Accumulator {
   add(value: number): void;
   remove(value: number): void;
@@ -49,6 +51,10 @@ function accumulatorOf(measure: Measure): Accumulator | undefined {
     case "min":
     case "max":
       return new ExtremeAccumulator(measure.kind);
+    case "distinct":
+      return new DistinctAccumulator();
+    case "quantiles":
+      return new QuantilesAccumulator();
   }
 }
 

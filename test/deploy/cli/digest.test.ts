@@ -21,10 +21,10 @@ describe("digest get", () => {
     const { out, environment } = capture("table");
     await getDigest(environment, "m", { groups: [], regions: [] });
     expect(out.text.split("\n")).toEqual([
-      "GROUP     machines  slowest",
-      "api              3      9.5",
-      "batch, 1         1        -",
-      "web              2        4",
+      "GROUP     machines  slowest   hosts  latency p50  latency p90  latency p99",
+      "api              3      9.5  150 ±2         4.95            8           99",
+      "batch, 1         1        -   50 ±1         4.95            8           99",
+      "web              2        4  100 ±2         4.95            8           99",
       "",
       "REGION  STATUS  REVISION  AGE AT MOST  PATH    REASON",
       "east    fresh         42        13 ms  direct",
@@ -39,7 +39,23 @@ describe("digest get", () => {
     expect(JSON.parse(out.text)).toMatchObject({
       summary: "m",
       groups: [
-        { group: ["api"], measures: { machines: 3, slowest: 9.5 } },
+        {
+          group: ["api"],
+          measures: {
+            machines: 3,
+            slowest: 9.5,
+            hosts: { estimate: 150, standardError: 2.4375 },
+            latency: {
+              count: 9,
+              min: 1.01,
+              p50: 4.949,
+              p90: 8,
+              p99: 99.01,
+              p999: 99.01,
+              max: 1234.5,
+            },
+          },
+        },
         { group: ["batch", 1], measures: { machines: 1, slowest: null } },
         { group: ["web"], measures: { machines: 2, slowest: 4 } },
       ],
@@ -74,7 +90,7 @@ test("digest watch prints each event, and resumes with the token when the stream
   await watchDigest(environment, "m", { groups: [], regions: [] }, stop.signal);
   const once = [
     "-- snapshot",
-    "api  machines=3  slowest=9.5",
+    "api  machines=3  slowest=9.5  hosts=150 ±2  latency=p50:4.95,p90:8,p99:99",
     "api  removed",
     "-- east was restored",
   ];

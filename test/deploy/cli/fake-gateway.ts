@@ -16,6 +16,8 @@ const DEFINITION = {
   measures: [
     { name: "machines", kind: MeasureKind.COUNT },
     { name: "slowest", kind: MeasureKind.MAX },
+    { name: "hosts", kind: MeasureKind.DISTINCT },
+    { name: "latency", kind: MeasureKind.QUANTILES },
   ],
 };
 
@@ -27,12 +29,21 @@ export const FRESH = create(RegionFreshnessSchema, {
   path: "direct",
 });
 
+const SPREAD = { count: 9n, min: 1.01, p50: 4.949, p90: 8, p99: 99.01, p999: 99.01, max: 1234.5 };
+
 function group(key: string, count: bigint, max?: number) {
   return {
     key,
     cells: [
       { value: { case: "count" as const, value: count } },
       { value: { case: "max" as const, value: max === undefined ? {} : { value: max } } },
+      {
+        value: {
+          case: "distinct" as const,
+          value: { estimate: count * 50n, standardError: Number(count) * 50 * 0.01625 },
+        },
+      },
+      { value: { case: "quantiles" as const, value: SPREAD } },
     ],
   };
 }

@@ -9,6 +9,7 @@ import {
   incarnation,
   nonce,
   OTHER_SCHEMA,
+  SCHEMA,
   version,
 } from "../digest/model.js";
 import { FakeGateway, type Follower, Served } from "./fake-gateway.js";
@@ -55,7 +56,7 @@ describe("a subscription", () => {
     const follower = served.subscribe({ summaries: ["machines"] });
     const update = await follower.until("update");
     expect(update).toMatchObject({ summary: "machines", reset: true, more: false });
-    expect(update.definition?.measures).toHaveLength(4);
+    expect(update.definition?.measures).toHaveLength(SCHEMA.measures.length);
     expect(follower.count(API)).toBe(5);
     expect(follower.count(WEB)).toBe(1);
     expect(update.regions.map(({ region, version: at }) => [region, at?.revision])).toEqual([

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { decimalText } from "../../../global/api/messages.js";
+import { decimalText } from "../../../global/api/cell-message.js";
+import { toBinaryKey } from "../../../shared/bytes.js";
 import {
   GlobalService,
   type Group,
@@ -7,7 +8,7 @@ import {
   RegionStatus,
 } from "../../../shared/gen/atoll/global/v1/global_pb.js";
 import { MAX_GROUPS_PER_GET } from "../../../shared/limits.js";
-import { groupKey, History, incarnation, SCHEMA, version } from "../digest/model.js";
+import { cells, groupKey, History, incarnation, SCHEMA, version } from "../digest/model.js";
 import { FakeGateway, Served } from "./fake-gateway.js";
 
 let gateway: FakeGateway;
@@ -76,8 +77,17 @@ function plain(groups: readonly Group[]): unknown {
           return Number(value.value);
         case "sum":
           return value.value.text;
+        case "min":
+        case "max":
+          return value.value.value;
+        case "distinct":
+          return `${value.value.estimate} ±${value.value.standardError.toFixed(3)}`;
+        case "quantiles":
+          return [value.value.count, value.value.min, value.value.p50, value.value.max]
+            .map((number) => Number(number).toPrecision(3))
+            .join(" ");
         default:
-          return value.value?.value;
+          return undefined;
       }
     }),
   ]);
@@ -87,9 +97,9 @@ describe("Get", () => {
   test("merges all regions, with each one's version, age, status and path", async () => {
     const answer = await served.client.unary(get, { summary: "machines" });
     expect(plain(answer.groups)).toEqual([
-      [groupKey("api"), 5, "-7.500", 0.5, 3],
-      [groupKey("api-2"), 7, "-10.500", 1.75, 7],
-      [groupKey("web"), 1, "-1.500", 0.25, 1],
+      [groupKey("api"), 5, "-7.500", 0.5, 3, "2 ±0.033", "7.00 2.02 3.00 3.00"],
+      [groupKey("api-2"), 7, "-10.500", 1.75, 7, "1 ±0.016", "8.00 7.03 7.03 7.03"],
+      [groupKey("web"), 1, "-1.500", 0.25, 1, "1 ±0.016", "2.00 1.01 1.01 1.01"],
     ]);
     expect(answer.definition?.groupBy).toEqual(["value.app"]);
     expect(answer.definition?.measures.map((measure) => measure.kind)).toEqual([
@@ -97,6 +107,8 @@ describe("Get", () => {
       MeasureKind.SUM,
       MeasureKind.MIN,
       MeasureKind.MAX,
+      MeasureKind.DISTINCT,
+      MeasureKind.QUANTILES,
     ]);
     expect(answer.more).toBe(false);
     expect(answer.regions.map((one) => [one.region, one.status, one.path])).toEqual([
@@ -137,18 +149,32 @@ describe("Get", () => {
       [
         "eu-west",
         [
-          [groupKey("api"), 2, "-3.000", 0.5, 2],
-          [groupKey("api-2"), 7, "-10.500", 1.75, 7],
+          [groupKey("api"), 2, "-3.000", 0.5, 2, "1 ±0.016", "3.00 2.02 2.02 2.02"],
+          [groupKey("api-2"), 7, "-10.500", 1.75, 7, "1 ±0.016", "8.00 7.03 7.03 7.03"],
         ],
       ],
       [
         "us-east",
         [
-          [groupKey("api"), 3, "-4.500", undefined, 3],
-          [groupKey("web"), 1, "-1.500", 0.25, 1],
+          [groupKey("api"), 3, "-4.500", undefined, 3, "1 ±0.016", "4.00 3.00 3.00 3.00"],
+          [groupKey("web"), 1, "-1.500", 0.25, 1, "1 ±0.016", "2.00 1.01 1.01 1.01"],
         ],
       ],
     ]);
+  });
+
+  test("hands out the sketches behind estimates, when asked", async () => {
+    const groups = { keys: [groupKey("web")] };
+    const ask = async (sketches: boolean): Promise<unknown[]> => {
+      const answer = await served.client.unary(get, { summary: "machines", groups, sketches });
+      return (answer.groups[0] as Group).cells.flatMap(({ value }) =>
+        value.case === "distinct" || value.case === "quantiles"
+          ? [toBinaryKey(value.value.sketch)]
+          : [],
+      );
+    };
+    expect(await ask(false)).toEqual(["", ""]);
+    expect(await ask(true)).toEqual(cells(1).flatMap((one) => ("packed" in one ? one.packed : [])));
   });
 
   test("answers with no groups for a summary that is defined but not published", async () => {

@@ -6,6 +6,10 @@ import { GlobalState } from "../../../global/digest/global-state.js";
 import { toHex } from "../../../global/digest/hash.js";
 import { type LeafChange, makeLeaf, pathOf } from "../../../global/digest/leaf.js";
 import { makeSection, type Schema, type Section } from "../../../global/digest/section.js";
+import { binOf } from "../../../global/digest/sketch/bins.js";
+import { packBins } from "../../../global/digest/sketch/ddsketch.js";
+import { hashNumber } from "../../../global/digest/sketch/hash64.js";
+import { packSparse, registerOf } from "../../../global/digest/sketch/hyperloglog.js";
 import type { Incarnation, Version } from "../../../global/digest/version.js";
 import { sha256 } from "../../../shared/hash.js";
 
@@ -21,6 +25,8 @@ export const SCHEMA: Schema = {
     { name: "spare", kind: "sum", scale: 3 },
     { name: "least", kind: "min", scale: 0 },
     { name: "most", kind: "max", scale: 0 },
+    { name: "hosts", kind: "distinct", scale: 0 },
+    { name: "latency", kind: "quantiles", scale: 0 },
   ],
   retired: false,
 };
@@ -47,6 +53,8 @@ export function cells(n: number): readonly Cell[] {
     { kind: "sum", scaled: BigInt(n) * -1_500n },
     { kind: "min", value: n % 3 === 0 ? undefined : n / 4 },
     { kind: "max", value: n },
+    { kind: "distinct", packed: packSparse([hashNumber(n, registerOf)]) },
+    { kind: "quantiles", packed: packBins([binOf(n)], [n + 1]) },
   ];
 }
 

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Cell, GroupKey } from "../../../global/digest/cell.js";
+import type { Cell, GroupKey, MeasureKind } from "../../../global/digest/cell.js";
 import type { Transfer } from "../../../global/digest/delta.js";
 import { GlobalState } from "../../../global/digest/global-state.js";
 import { RETIRED, type Schema } from "../../../global/digest/section.js";
@@ -14,6 +14,7 @@ import {
 import { sha256 } from "../../../shared/hash.js";
 import { MAX_TRANSFERS_IN_PROGRESS, MESH_CHUNK_BYTES } from "../../../shared/limits.js";
 import { cells, digest, groupKey, History, SCHEMA, version } from "./model.js";
+import { bins, registers } from "./sketch/arbitrary.js";
 
 const ROOT = "r".repeat(32);
 const ID = { region: "us-east", summary: "machines" };
@@ -32,7 +33,7 @@ function roundTrip(transfer: Transfer): Transfer | undefined {
   return result;
 }
 
-const cell = (kind: Cell["kind"]): fc.Arbitrary<Cell> => {
+const cell = (kind: MeasureKind): fc.Arbitrary<Cell> => {
   switch (kind) {
     case "count":
       return fc.maxSafeNat().map((count) => ({ kind, count }));
@@ -45,6 +46,10 @@ const cell = (kind: Cell["kind"]): fc.Arbitrary<Cell> => {
       return fc
         .option(fc.double({ noNaN: true, noDefaultInfinity: true }), { nil: undefined })
         .map((value) => ({ kind, value: value === undefined ? undefined : value + 0 }));
+    case "distinct":
+      return registers.map((packed) => ({ kind, packed }));
+    case "quantiles":
+      return bins.map((packed) => ({ kind, packed }));
   }
 };
 
@@ -192,6 +197,16 @@ describe("a malformed chunk", () => {
     ["count", withColumn(0, { case: "counts", value: { values: [2n ** 60n] } }), "columns[0] is"],
     ["sum", withColumn(1, { case: "sums", value: { values: [-(2n ** 63n)] } }), "a sum of -2^63"],
     ["min", withColumn(2, { case: "mins", value: { values: [-Infinity] } }), "infinite value"],
+    [
+      "distinct",
+      withColumn(4, { case: "distincts", value: { values: [Uint8Array.of(0, 0)] } }),
+      "columns[4] has a rank of 0",
+    ],
+    [
+      "quantiles",
+      withColumn(5, { case: "quantiles", value: { values: [new Uint8Array(0)] } }),
+      "columns[5] holds no values",
+    ],
     [
       "fingerprint",
       withSchema({ fingerprint: new Uint8Array(8) }),

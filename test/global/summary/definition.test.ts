@@ -173,7 +173,7 @@ measures: {n: count()}
     [withMeasure("count(value.n)"), "measures.x: write count() (1:1)"],
     [
       withMeasure("avg(value.n)"),
-      'measures.x: unknown measure "avg"; there are count, sum, min, max',
+      'measures.x: unknown measure "avg"; there are count, sum, min, max, distinct, quantiles',
     ],
     [withMeasure("constructor(value.n)"), 'unknown measure "constructor"'],
     [withMeasure("value.n"), "measures.x: is not a call such as"],
@@ -187,6 +187,16 @@ measures: {n: count()}
     [withMeasure("sum(value.n, scale=1, scale=2)"), "scale is given twice"],
     [withMeasure("max(value.n, scale=2)"), 'unknown option "scale"; write max(EXPRESSION) (1:20)'],
     [withMeasure("min('text')"), "its type is string; a measure is taken of numbers (1:5)"],
+    [withMeasure("quantiles(key)"), "its type is string; a measure is taken of numbers (1:11)"],
+    [withMeasure("quantiles()"), "measures.x: write quantiles(EXPRESSION) (1:1)"],
+    [
+      withMeasure("distinct([value.a])"),
+      "its type is list; a measure is taken of text, numbers or bools (1:10)",
+    ],
+    [
+      withMeasure("distinct(value.a, p=14)"),
+      'unknown option "p"; write distinct(EXPRESSION) (1:21)',
+    ],
     [withMeasure("sum(value.n ==)"), "measures.x: syntax error"],
   ])("%s", (text, reason) => {
     expect(refusal(text)).toContain(reason);
@@ -261,6 +271,15 @@ describe("trying a definition on records", () => {
         column: 6,
       },
     ]);
+  });
+
+  test("takes text where a measure does, and nothing that is no plain value", () => {
+    const distinct = parseDefinition(withMeasure("distinct(value.a)"), "x");
+    const tried = (a: unknown): string[] =>
+      tryOnSamples(distinct, [sample({ a }, "/m/a")]).map(({ reason }) => reason);
+    expect([tried("text"), tried(1), tried(true)]).toEqual([[], [], []]);
+    expect(tried(null)).toEqual(["is not text, a number or a bool, tried on /m/a"]);
+    expect(tried(["a"])).toHaveLength(1);
   });
 
   test("forgives what fails on some records, isn't JSON, or doesn't match", () => {

@@ -13,7 +13,7 @@ function groups(held: HeldSection | undefined): [string, unknown[]][] {
     .map(([key, cells]): [string, unknown[]] => [
       key,
       cells.map((cell) =>
-        "count" in cell ? cell.count : "scaled" in cell ? cell.scaled : cell.value,
+        "count" in cell ? cell.count : "scaled" in cell ? cell.scaled : undefined,
       ),
     ])
     .sort(([a], [b]) => (a < b ? -1 : 1));

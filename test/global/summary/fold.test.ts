@@ -1,13 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Cell } from "../../../global/digest/cell.js";
-import { Bindings } from "../../../global/summary/cel/bindings.js";
 import { parseDefinition } from "../../../global/summary/definition/parse.js";
 import { ExtremeAccumulator } from "../../../global/summary/fold/extreme.js";
-import { Fold } from "../../../global/summary/fold/fold.js";
-import { RowBudget } from "../../../global/summary/fold/rows.js";
 import { SumAccumulator, scaled } from "../../../global/summary/fold/sum.js";
-import { utf8 } from "../../../shared/bytes.js";
+import { Folding } from "./folding.js";
 
 const DEFINITION = parseDefinition(
   `
@@ -25,32 +22,6 @@ measures:
   "test",
 );
 
-class Folding {
-  readonly fold: Fold;
-  readonly budget: RowBudget;
-  readonly #record = new Bindings();
-
-  constructor(maxRows = 1_000, maxGroups = 1_000) {
-    this.budget = new RowBudget(maxRows);
-    this.fold = new Fold(DEFINITION, this.budget, maxGroups);
-  }
-
-  put(key: string, value: unknown): this {
-    return this.putText(key, JSON.stringify(value));
-  }
-
-  putText(key: string, text: string): this {
-    this.#record.bind(key, utf8(text));
-    this.#record.below("/m/".length);
-    this.fold.put(key, this.#record);
-    return this;
-  }
-
-  groups(): [string, readonly Cell[] | undefined][] {
-    return [...this.fold.snapshot()].sort(([a], [b]) => (a < b ? -1 : 1));
-  }
-}
-
 function cells(n: number, cpu: bigint, least: number, most: number, disk: bigint): Cell[] {
   return [
     { kind: "count", count: n },
@@ -65,7 +36,7 @@ const machine = (cpu: number, disk = 0, app = "api") => ({ up: true, app, cpu, d
 
 describe("a fold", () => {
   test("counts, sums and finds extremes by group", () => {
-    const folding = new Folding();
+    const folding = new Folding(DEFINITION);
     folding
       .put("/m/a/1", machine(1.5, 7))
       .put("/m/a/2", machine(-0.25, 1))
@@ -78,7 +49,7 @@ describe("a fold", () => {
   });
 
   test("takes back what a record did when it changes, no longer matches, or goes", () => {
-    const folding = new Folding();
+    const folding = new Folding(DEFINITION);
     folding.put("/m/a/1", machine(1.5, 7)).put("/m/a/2", machine(9, 1)).put("/m/a/3", machine(4));
     folding.fold.takeChanges();
     folding.put("/m/a/2", machine(3, 1, "web")).put("/m/a/3", { ...machine(4), up: false });
@@ -97,21 +68,21 @@ describe("a fold", () => {
   });
 
   test("says nothing of a record that was written again as it was", () => {
-    const folding = new Folding();
+    const folding = new Folding(DEFINITION);
     folding.put("/m/a/1", machine(1.5)).fold.takeChanges();
     folding.put("/m/a/1", machine(1.5));
     expect(folding.fold.takeChanges().size).toBe(0);
   });
 
   test("names a group that changed and came back", () => {
-    const folding = new Folding();
+    const folding = new Folding(DEFINITION);
     folding.put("/m/a/1", machine(1.5)).fold.takeChanges();
     folding.put("/m/a/1", machine(2)).put("/m/a/1", machine(1.5));
     expect([...folding.fold.takeChanges().keys()]).toEqual(['["api","a"]']);
   });
 
   test("counts and names what it has to skip, until it is mended", () => {
-    const folding = new Folding();
+    const folding = new Folding(DEFINITION);
     folding
       .putText("/m/a/1", "{")
       .put("/m/a/2", { up: "yes" })
@@ -141,13 +112,13 @@ describe("a fold", () => {
   });
 
   test("shows a bounded sample of skipped keys", () => {
-    const folding = new Folding();
+    const folding = new Folding(DEFINITION);
     for (let i = 0; i < 100; i++) folding.putText(`/m/a/${i}`, "");
     expect([folding.fold.skippedCount, folding.fold.skippedSample().length]).toEqual([100, 16]);
   });
 
   test("writes numbers, bools and text of a group key as JSON does", () => {
-    const folding = new Folding();
+    const folding = new Folding(DEFINITION);
     const key = Buffer.from('/m/é"\\/2').toString("latin1");
     folding.put("/m/a/1", { ...machine(1), app: 3 }).put(key, { ...machine(1), app: -0 });
     folding
@@ -165,7 +136,7 @@ describe("a fold", () => {
   });
 
   test("that would have too many groups is refused and frees its rows", () => {
-    const folding = new Folding(1_000, 3);
+    const folding = new Folding(DEFINITION, 1_000, 3);
     for (let i = 0; i < 4; i++) folding.put(`/m/${i}/x`, machine(1));
     expect(folding.fold.refusal).toBe("it has more than 3 groups; group by less");
     expect([folding.fold.rowCount, folding.fold.groupCount, folding.budget.used]).toEqual([
@@ -176,7 +147,7 @@ describe("a fold", () => {
   });
 
   test("that would match too many keys is refused, skipped ones included", () => {
-    const folding = new Folding(3);
+    const folding = new Folding(DEFINITION, 3);
     folding.putText("/m/a/0", "{");
     for (let i = 1; i < 4; i++) folding.put(`/m/a/${i}`, machine(1));
     expect(folding.fold.refusal).toBe("this gateway's summaries match more than 3 keys in all");
@@ -202,7 +173,7 @@ describe("whatever the path to a set of records", () => {
   test("the groups are those of a fold that only saw the set", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const lived = new Folding();
+        const lived = new Folding(DEFINITION);
         const records = new Map<string, unknown>();
         const followed = new Map<string, readonly Cell[]>();
         for (const [key, record] of steps) {
@@ -218,7 +189,7 @@ describe("whatever the path to a set of records", () => {
             else followed.set(group, cells);
           }
         }
-        const fresh = new Folding();
+        const fresh = new Folding(DEFINITION);
         for (const [key, record] of [...records].reverse()) fresh.put(key, record);
         expect(lived.groups()).toEqual(fresh.groups());
         expect([...followed].sort(([a], [b]) => (a < b ? -1 : 1))).toEqual(fresh.groups());

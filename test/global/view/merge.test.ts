@@ -8,11 +8,13 @@ import { type MergedSnapshot, MergedSummary } from "../../../global/view/merged-
 import { sha256 } from "../../../shared/hash.js";
 import { arbitraryStep, cells, contentOf, groupKey, History, SCHEMA } from "../digest/model.js";
 
+const WIDTH = SCHEMA.measures.length;
+
 describe("merged cells", () => {
   test("add counts and sums exactly, and take the least and the greatest", () => {
     const far = 2n ** 63n - 1n;
     expect(
-      mergeCells(SCHEMA.measures, [
+      mergeCells(SCHEMA.measures.slice(0, 4), [
         [
           { kind: "count", count: 2 },
           { kind: "sum", scaled: far },
@@ -86,8 +88,8 @@ describe("a merged summary", () => {
               const all = [...merging.values()].flatMap(
                 (part) => part.content.get(key)?.cells ?? [],
               );
-              const rows = Array.from({ length: all.length / 4 }, (_, i) =>
-                all.slice(i * 4, i * 4 + 4),
+              const rows = Array.from({ length: all.length / WIDTH }, (_, i) =>
+                all.slice(i * WIDTH, (i + 1) * WIDTH),
               );
               expected.set(key, mergeCells(SCHEMA.measures, rows));
             }

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atoll/digest/v1/digest.proto.
  */
 export const file_atoll_digest_v1_digest: GenFile = /*@__PURE__*/
-  fileDesc("ChxhdG9sbC9kaWdlc3QvdjEvZGlnZXN0LnByb3RvEg9hdG9sbC5kaWdlc3QudjEiWgoLSW5jYXJuYXRpb24SDwoHY291bnRlchgBIAEoBBINCgVub25jZRgCIAEoDBIVCg1iYXNlX3JldmlzaW9uGAMgASgEEhQKDHBhcmVudF9ub25jZRgEIAEoDCJ6CgdWZXJzaW9uEjEKC2luY2FybmF0aW9uGAEgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhIKCmRlZmluaXRpb24YAiABKAQSFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SEAoIcmV2aXNpb24YBCABKAQiaAoMU2VjdGlvbkNsYWltEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEikKB3ZlcnNpb24YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIMCgRyb290GAQgASgMIl8KC0F0dGVzdGF0aW9uEi0KBmNsYWltcxgBIAMoCzIdLmF0b2xsLmRpZ2VzdC52MS5TZWN0aW9uQ2xhaW0SEQoJc2lnbmF0dXJlGAIgASgMEg4KBmtleV9pZBgDIAEoCSJSCgdNZWFzdXJlEgwKBG5hbWUYASABKAkSKgoEa2luZBgCIAEoDjIcLmF0b2xsLmRpZ2VzdC52MS5NZWFzdXJlS2luZBINCgVzY2FsZRgDIAEoDSJsCgZTY2hlbWESEwoLZmluZ2VycHJpbnQYASABKAwSEAoIZ3JvdXBfYnkYAiADKAkSKgoIbWVhc3VyZXMYAyADKAsyGC5hdG9sbC5kaWdlc3QudjEuTWVhc3VyZRIPCgdyZXRpcmVkGAQgASgIIrsBCgZDb2x1bW4SKQoGY291bnRzGAEgASgLMhcuYXRvbGwuZGlnZXN0LnYxLkNvdW50c0gAEiUKBHN1bXMYAiABKAsyFS5hdG9sbC5kaWdlc3QudjEuU3Vtc0gAEikKBG1pbnMYAyABKAsyGS5hdG9sbC5kaWdlc3QudjEuRXh0cmVtZXNIABIqCgVtYXhlcxgEIAEoCzIZLmF0b2xsLmRpZ2VzdC52MS5FeHRyZW1lc0gAQggKBnZhbHVlcyIYCgZDb3VudHMSDgoGdmFsdWVzGAEgAygEIhYKBFN1bXMSDgoGdmFsdWVzGAEgAygSIhoKCEV4dHJlbWVzEg4KBnZhbHVlcxgBIAMoASKQAgoMU2VjdGlvbkNodW5rEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEiQKAnRvGAMgASgLMhguYXRvbGwuZGlnZXN0LnYxLlZlcnNpb24SEQoEZnJvbRgEIAEoBEgAiAEBEgwKBHJvb3QYBSABKAwSDQoFY2h1bmsYBiABKA0SDgoGY2h1bmtzGAcgASgNEicKBnNjaGVtYRgIIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5TY2hlbWESDAoEa2V5cxgJIAMoCRIoCgdjb2x1bW5zGAogAygLMhcuYXRvbGwuZGlnZXN0LnYxLkNvbHVtbhIPCgdyZW1vdmVkGAsgAygJQgcKBV9mcm9tIiwKDVNraXBwZWRTYW1wbGUSCwoDa2V5GAEgASgJEg4KBnJlYXNvbhgCIAEoCSLMAQoNU3VtbWFyeVJlcG9ydBIPCgdzdW1tYXJ5GAEgASgJEhIKCmRlZmluaXRpb24YAiABKAQSDAoEdGV4dBgDIAEoCRITCgtmaW5nZXJwcmludBgEIAEoDBINCgVlcnJvchgFIAEoCRIRCglyZWZvbGRpbmcYBiABKAgSDwoHbWF0Y2hlZBgHIAEoBBIPCgdza2lwcGVkGAggASgEEi8KB3NhbXBsZXMYCSADKAsyHi5hdG9sbC5kaWdlc3QudjEuU2tpcHBlZFNhbXBsZSKWAQoMUmVnaW9uUmVwb3J0Eg4KBnJlZ2lvbhgBIAEoCRIxCgtpbmNhcm5hdGlvbhgCIAEoCzIcLmF0b2xsLmRpZ2VzdC52MS5JbmNhcm5hdGlvbhIQCghyZXZpc2lvbhgDIAEoBBIxCglzdW1tYXJpZXMYBCADKAsyHi5hdG9sbC5kaWdlc3QudjEuU3VtbWFyeVJlcG9ydCI7CghDb25mbGljdBIOCgZyZWdpb24YASABKAkSDwoHY291bnRlchgCIAEoBBIOCgZub25jZXMYAyADKAwiLAoJRm9yZ290dGVuEg4KBnJlZ2lvbhgBIAEoCRIPCgdjb3VudGVyGAIgASgEKoUBCgtNZWFzdXJlS2luZBIcChhNRUFTVVJFX0tJTkRfVU5TUEVDSUZJRUQQABIWChJNRUFTVVJFX0tJTkRfQ09VTlQQARIUChBNRUFTVVJFX0tJTkRfU1VNEAISFAoQTUVBU1VSRV9LSU5EX01JThADEhQKEE1FQVNVUkVfS0lORF9NQVgQBGIGcHJvdG8z");
+  fileDesc("ChxhdG9sbC9kaWdlc3QvdjEvZGlnZXN0LnByb3RvEg9hdG9sbC5kaWdlc3QudjEiWgoLSW5jYXJuYXRpb24SDwoHY291bnRlchgBIAEoBBINCgVub25jZRgCIAEoDBIVCg1iYXNlX3JldmlzaW9uGAMgASgEEhQKDHBhcmVudF9ub25jZRgEIAEoDCJ6CgdWZXJzaW9uEjEKC2luY2FybmF0aW9uGAEgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhIKCmRlZmluaXRpb24YAiABKAQSFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SEAoIcmV2aXNpb24YBCABKAQiaAoMU2VjdGlvbkNsYWltEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEikKB3ZlcnNpb24YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIMCgRyb290GAQgASgMIl8KC0F0dGVzdGF0aW9uEi0KBmNsYWltcxgBIAMoCzIdLmF0b2xsLmRpZ2VzdC52MS5TZWN0aW9uQ2xhaW0SEQoJc2lnbmF0dXJlGAIgASgMEg4KBmtleV9pZBgDIAEoCSJSCgdNZWFzdXJlEgwKBG5hbWUYASABKAkSKgoEa2luZBgCIAEoDjIcLmF0b2xsLmRpZ2VzdC52MS5NZWFzdXJlS2luZBINCgVzY2FsZRgDIAEoDSJsCgZTY2hlbWESEwoLZmluZ2VycHJpbnQYASABKAwSEAoIZ3JvdXBfYnkYAiADKAkSKgoIbWVhc3VyZXMYAyADKAsyGC5hdG9sbC5kaWdlc3QudjEuTWVhc3VyZRIPCgdyZXRpcmVkGAQgASgIIpcCCgZDb2x1bW4SKQoGY291bnRzGAEgASgLMhcuYXRvbGwuZGlnZXN0LnYxLkNvdW50c0gAEiUKBHN1bXMYAiABKAsyFS5hdG9sbC5kaWdlc3QudjEuU3Vtc0gAEikKBG1pbnMYAyABKAsyGS5hdG9sbC5kaWdlc3QudjEuRXh0cmVtZXNIABIqCgVtYXhlcxgEIAEoCzIZLmF0b2xsLmRpZ2VzdC52MS5FeHRyZW1lc0gAEiwKCWRpc3RpbmN0cxgFIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABIsCglxdWFudGlsZXMYBiABKAsyFy5hdG9sbC5kaWdlc3QudjEuUGFja2VkSABCCAoGdmFsdWVzIhgKBkNvdW50cxIOCgZ2YWx1ZXMYASADKAQiFgoEU3VtcxIOCgZ2YWx1ZXMYASADKBIiGgoIRXh0cmVtZXMSDgoGdmFsdWVzGAEgAygBIhgKBlBhY2tlZBIOCgZ2YWx1ZXMYASADKAwikAIKDFNlY3Rpb25DaHVuaxIOCgZyZWdpb24YASABKAkSDwoHc3VtbWFyeRgCIAEoCRIkCgJ0bxgDIAEoCzIYLmF0b2xsLmRpZ2VzdC52MS5WZXJzaW9uEhEKBGZyb20YBCABKARIAIgBARIMCgRyb290GAUgASgMEg0KBWNodW5rGAYgASgNEg4KBmNodW5rcxgHIAEoDRInCgZzY2hlbWEYCCABKAsyFy5hdG9sbC5kaWdlc3QudjEuU2NoZW1hEgwKBGtleXMYCSADKAkSKAoHY29sdW1ucxgKIAMoCzIXLmF0b2xsLmRpZ2VzdC52MS5Db2x1bW4SDwoHcmVtb3ZlZBgLIAMoCUIHCgVfZnJvbSIsCg1Ta2lwcGVkU2FtcGxlEgsKA2tleRgBIAEoCRIOCgZyZWFzb24YAiABKAkizAEKDVN1bW1hcnlSZXBvcnQSDwoHc3VtbWFyeRgBIAEoCRISCgpkZWZpbml0aW9uGAIgASgEEgwKBHRleHQYAyABKAkSEwoLZmluZ2VycHJpbnQYBCABKAwSDQoFZXJyb3IYBSABKAkSEQoJcmVmb2xkaW5nGAYgASgIEg8KB21hdGNoZWQYByABKAQSDwoHc2tpcHBlZBgIIAEoBBIvCgdzYW1wbGVzGAkgAygLMh4uYXRvbGwuZGlnZXN0LnYxLlNraXBwZWRTYW1wbGUilgEKDFJlZ2lvblJlcG9ydBIOCgZyZWdpb24YASABKAkSMQoLaW5jYXJuYXRpb24YAiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24SEAoIcmV2aXNpb24YAyABKAQSMQoJc3VtbWFyaWVzGAQgAygLMh4uYXRvbGwuZGlnZXN0LnYxLlN1bW1hcnlSZXBvcnQiOwoIQ29uZmxpY3QSDgoGcmVnaW9uGAEgASgJEg8KB2NvdW50ZXIYAiABKAQSDgoGbm9uY2VzGAMgAygMIiwKCUZvcmdvdHRlbhIOCgZyZWdpb24YASABKAkSDwoHY291bnRlchgCIAEoBCq8AQoLTWVhc3VyZUtpbmQSHAoYTUVBU1VSRV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSTUVBU1VSRV9LSU5EX0NPVU5UEAESFAoQTUVBU1VSRV9LSU5EX1NVTRACEhQKEE1FQVNVUkVfS0lORF9NSU4QAxIUChBNRUFTVVJFX0tJTkRfTUFYEAQSGQoVTUVBU1VSRV9LSU5EX0RJU1RJTkNUEAUSGgoWTUVBU1VSRV9LSU5EX1FVQU5USUxFUxAGYgZwcm90bzM");
 
 /**
  * One life of a region's state. A restore begins a new one.
@@ -273,6 +273,18 @@ export type Column = Message<"atoll.digest.v1.Column"> & {
      */
     value: Extremes;
     case: "maxes";
+  } | {
+    /**
+     * @generated from field: atoll.digest.v1.Packed distincts = 5;
+     */
+    value: Packed;
+    case: "distincts";
+  } | {
+    /**
+     * @generated from field: atoll.digest.v1.Packed quantiles = 6;
+     */
+    value: Packed;
+    case: "quantiles";
   } | { case: undefined; value?: undefined };
 };
 
@@ -335,6 +347,36 @@ export type Extremes = Message<"atoll.digest.v1.Extremes"> & {
  */
 export const ExtremesSchema: GenMessage<Extremes> = /*@__PURE__*/
   messageDesc(file_atoll_digest_v1_digest, 9);
+
+/**
+ * Cells as canonical bytes: equal cells have equal bytes, and other bytes are
+ * refused. Varints are unsigned LEB128 of at most 2^53 - 1, in their shortest form.
+ *
+ * distinct: the registers of a HyperLogLog with 4,096 registers and ranks of 1 to 53
+ * over 64-bit hashes (global/digest/sketch). A byte 0, then for each register that
+ * isn't 0, in order, the varint of 64 * index + rank less the one before; or, with
+ * more than 1,024 of them, a byte 1, then one byte for each register.
+ *
+ * quantiles: the bins of a DDSketch with 35 bins an octave from 2^-64 to 2^64: bin
+ * b > 0 holds values from 2^((b - 1) / 35 - 64) on, bin -b their negatives, bin 0
+ * what is nearer to 0. For each bin that isn't empty, in order, the varint of its
+ * number less the one before (zigzag for the first), then the varint of its count.
+ *
+ * @generated from message atoll.digest.v1.Packed
+ */
+export type Packed = Message<"atoll.digest.v1.Packed"> & {
+  /**
+   * @generated from field: repeated bytes values = 1;
+   */
+  values: Uint8Array[];
+};
+
+/**
+ * Describes the message atoll.digest.v1.Packed.
+ * Use `create(PackedSchema)` to create a new message.
+ */
+export const PackedSchema: GenMessage<Packed> = /*@__PURE__*/
+  messageDesc(file_atoll_digest_v1_digest, 10);
 
 /**
  * A part of a delta or of a whole section. All chunks of one transfer carry the
@@ -423,7 +465,7 @@ export type SectionChunk = Message<"atoll.digest.v1.SectionChunk"> & {
  * Use `create(SectionChunkSchema)` to create a new message.
  */
 export const SectionChunkSchema: GenMessage<SectionChunk> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 10);
+  messageDesc(file_atoll_digest_v1_digest, 11);
 
 /**
  * A key that a summary could not count, and why.
@@ -447,7 +489,7 @@ export type SkippedSample = Message<"atoll.digest.v1.SkippedSample"> & {
  * Use `create(SkippedSampleSchema)` to create a new message.
  */
 export const SkippedSampleSchema: GenMessage<SkippedSample> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 11);
+  messageDesc(file_atoll_digest_v1_digest, 12);
 
 /**
  * How one summary fares in its region; for people, outside of roots.
@@ -520,7 +562,7 @@ export type SummaryReport = Message<"atoll.digest.v1.SummaryReport"> & {
  * Use `create(SummaryReportSchema)` to create a new message.
  */
 export const SummaryReportSchema: GenMessage<SummaryReport> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 12);
+  messageDesc(file_atoll_digest_v1_digest, 13);
 
 /**
  * All summaries of one region, as one of its gateways sees them. The later one,
@@ -557,7 +599,7 @@ export type RegionReport = Message<"atoll.digest.v1.RegionReport"> & {
  * Use `create(RegionReportSchema)` to create a new message.
  */
 export const RegionReportSchema: GenMessage<RegionReport> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 13);
+  messageDesc(file_atoll_digest_v1_digest, 14);
 
 /**
  * Several incarnations claim one counter of a region; it is frozen everywhere.
@@ -588,7 +630,7 @@ export type Conflict = Message<"atoll.digest.v1.Conflict"> & {
  * Use `create(ConflictSchema)` to create a new message.
  */
 export const ConflictSchema: GenMessage<Conflict> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 14);
+  messageDesc(file_atoll_digest_v1_digest, 15);
 
 /**
  * A region that was removed for good, up to this incarnation counter.
@@ -612,7 +654,7 @@ export type Forgotten = Message<"atoll.digest.v1.Forgotten"> & {
  * Use `create(ForgottenSchema)` to create a new message.
  */
 export const ForgottenSchema: GenMessage<Forgotten> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 15);
+  messageDesc(file_atoll_digest_v1_digest, 16);
 
 /**
  * What a measure's cells hold.
@@ -644,6 +686,16 @@ export enum MeasureKind {
    * @generated from enum value: MEASURE_KIND_MAX = 4;
    */
   MAX = 4,
+
+  /**
+   * @generated from enum value: MEASURE_KIND_DISTINCT = 5;
+   */
+  DISTINCT = 5,
+
+  /**
+   * @generated from enum value: MEASURE_KIND_QUANTILES = 6;
+   */
+  QUANTILES = 6,
 }
 
 /**

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atoll/global/v1/global.proto.
  */
 export const file_atoll_global_v1_global: GenFile = /*@__PURE__*/
-  fileDesc("ChxhdG9sbC9nbG9iYWwvdjEvZ2xvYmFsLnByb3RvEg9hdG9sbC5nbG9iYWwudjEiRQoNUmVnaW9uVmVyc2lvbhITCgtpbmNhcm5hdGlvbhgBIAEoBBINCgVub25jZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBCLHAQoPUmVnaW9uRnJlc2huZXNzEg4KBnJlZ2lvbhgBIAEoCRIvCgd2ZXJzaW9uGAIgASgLMh4uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblZlcnNpb24SLQoGc3RhdHVzGAMgASgOMh0uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblN0YXR1cxIXCgptYXhfYWdlX21zGAQgASgBSACIAQESDAoEcGF0aBgFIAEoCRIOCgZyZWFzb24YBiABKAlCDQoLX21heF9hZ2VfbXMiQwoHTWVhc3VyZRIMCgRuYW1lGAEgASgJEioKBGtpbmQYAiABKA4yHC5hdG9sbC5nbG9iYWwudjEuTWVhc3VyZUtpbmQimwEKBENlbGwSDwoFY291bnQYASABKARIABInCgNzdW0YAiABKAsyGC5hdG9sbC5nbG9iYWwudjEuRGVjaW1hbEgAEicKA21pbhgDIAEoCzIYLmF0b2xsLmdsb2JhbC52MS5FeHRyZW1lSAASJwoDbWF4GAQgASgLMhguYXRvbGwuZ2xvYmFsLnYxLkV4dHJlbWVIAEIHCgV2YWx1ZSImCgdEZWNpbWFsEgwKBHRleHQYASABKAkSDQoFdmFsdWUYAiABKAEiJwoHRXh0cmVtZRISCgV2YWx1ZRgBIAEoAUgAiAEBQggKBl92YWx1ZSI6CgVHcm91cBILCgNrZXkYASABKAkSJAoFY2VsbHMYAiADKAsyFS5hdG9sbC5nbG9iYWwudjEuQ2VsbCJfCgpEZWZpbml0aW9uEhMKC2ZpbmdlcnByaW50GAEgASgJEhAKCGdyb3VwX2J5GAIgAygJEioKCG1lYXN1cmVzGAMgAygLMhguYXRvbGwuZ2xvYmFsLnYxLk1lYXN1cmUiKwoLR3JvdXBGaWx0ZXISDAoEa2V5cxgBIAMoCRIOCgZwcmVmaXgYAiABKAkijQEKCkdldFJlcXVlc3QSDwoHc3VtbWFyeRgBIAEoCRIsCgZncm91cHMYAiABKAsyHC5hdG9sbC5nbG9iYWwudjEuR3JvdXBGaWx0ZXISDwoHcmVnaW9ucxgDIAMoCRIRCglieV9yZWdpb24YBCABKAgSDQoFbGltaXQYBSABKA0SDQoFYWZ0ZXIYBiABKAkidwoMUmVnaW9uR3JvdXBzEg4KBnJlZ2lvbhgBIAEoCRIvCgpkZWZpbml0aW9uGAIgASgLMhsuYXRvbGwuZ2xvYmFsLnYxLkRlZmluaXRpb24SJgoGZ3JvdXBzGAMgAygLMhYuYXRvbGwuZ2xvYmFsLnYxLkdyb3VwIoQCCgtHZXRSZXNwb25zZRIPCgdzdW1tYXJ5GAEgASgJEi8KCmRlZmluaXRpb24YAiABKAsyGy5hdG9sbC5nbG9iYWwudjEuRGVmaW5pdGlvbhImCgZncm91cHMYAyADKAsyFi5hdG9sbC5nbG9iYWwudjEuR3JvdXASDAoEbW9yZRgEIAEoCBIxCgdyZWdpb25zGAUgAygLMiAuYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkZyZXNobmVzcxIYChBvdGhlcl9kZWZpbml0aW9uGAYgAygJEjAKCWJ5X3JlZ2lvbhgHIAMoCzIdLmF0b2xsLmdsb2JhbC52MS5SZWdpb25Hcm91cHMipgEKEFN1YnNjcmliZVJlcXVlc3QSEQoJc3VtbWFyaWVzGAEgAygJEiwKBmdyb3VwcxgCIAEoCzIcLmF0b2xsLmdsb2JhbC52MS5Hcm91cEZpbHRlchIPCgdyZWdpb25zGAMgAygJEhEKCWJ5X3JlZ2lvbhgEIAEoCBIUCgxyZXN1bWVfdG9rZW4YBSABKAwSFwoPbWluX2ludGVydmFsX21zGAYgASgNIqMBChFTdWJzY3JpYmVSZXNwb25zZRIpCgZ1cGRhdGUYASABKAsyFy5hdG9sbC5nbG9iYWwudjEuVXBkYXRlSAASLwoJaGVhcnRiZWF0GAIgASgLMhouYXRvbGwuZ2xvYmFsLnYxLkhlYXJ0YmVhdEgAEikKBm5vdGljZRgDIAEoCzIXLmF0b2xsLmdsb2JhbC52MS5Ob3RpY2VIAEIHCgVldmVudCKgAgoGVXBkYXRlEg8KB3N1bW1hcnkYASABKAkSDQoFcmVzZXQYAiABKAgSDAoEbW9yZRgDIAEoCBIvCgpkZWZpbml0aW9uGAQgASgLMhsuYXRvbGwuZ2xvYmFsLnYxLkRlZmluaXRpb24SJgoGZ3JvdXBzGAUgAygLMhYuYXRvbGwuZ2xvYmFsLnYxLkdyb3VwEg8KB3JlbW92ZWQYBiADKAkSMQoHcmVnaW9ucxgHIAMoCzIgLmF0b2xsLmdsb2JhbC52MS5SZWdpb25GcmVzaG5lc3MSGAoQb3RoZXJfZGVmaW5pdGlvbhgIIAMoCRIxCglieV9yZWdpb24YCSADKAsyHi5hdG9sbC5nbG9iYWwudjEuUmVnaW9uQ2hhbmdlcyKYAQoNUmVnaW9uQ2hhbmdlcxIOCgZyZWdpb24YASABKAkSDQoFcmVzZXQYAiABKAgSLwoKZGVmaW5pdGlvbhgDIAEoCzIbLmF0b2xsLmdsb2JhbC52MS5EZWZpbml0aW9uEiYKBmdyb3VwcxgEIAMoCzIWLmF0b2xsLmdsb2JhbC52MS5Hcm91cBIPCgdyZW1vdmVkGAUgAygJImYKCUhlYXJ0YmVhdBIxCgdyZWdpb25zGAEgAygLMiAuYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkZyZXNobmVzcxIUCgxyZXN1bWVfdG9rZW4YAiABKAwSEAoIY29tcGxldGUYAyABKAgiwgEKBk5vdGljZRIpCgRraW5kGAEgASgOMhsuYXRvbGwuZ2xvYmFsLnYxLk5vdGljZUtpbmQSDgoGcmVnaW9uGAIgASgJEg8KB3N1bW1hcnkYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIuCgZiZWZvcmUYBSABKAsyHi5hdG9sbC5nbG9iYWwudjEuUmVnaW9uVmVyc2lvbhIrCgNub3cYBiABKAsyHi5hdG9sbC5nbG9iYWwudjEuUmVnaW9uVmVyc2lvbiIQCg5SZWdpb25zUmVxdWVzdCJXCgdHYXRld2F5EgwKBG5hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRINCgVzdGF0ZRgDIAEoCRITCgZydHRfbXMYBCABKAFIAIgBAUIJCgdfcnR0X21zInwKBlJlZ2lvbhIzCglmcmVzaG5lc3MYASABKAsyIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uRnJlc2huZXNzEioKCGdhdGV3YXlzGAIgAygLMhguYXRvbGwuZ2xvYmFsLnYxLkdhdGV3YXkSEQoJc3VtbWFyaWVzGAMgASgNIlwKD1JlZ2lvbnNSZXNwb25zZRIOCgZyZWdpb24YASABKAkSDwoHZ2F0ZXdheRgCIAEoCRIoCgdyZWdpb25zGAMgAygLMhcuYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbiI0ChBTdW1tYXJpZXNSZXF1ZXN0Eg8KB3N1bW1hcnkYASABKAkSDwoHcmVnaW9ucxgCIAMoCSIsCg1Ta2lwcGVkU2FtcGxlEgsKA2tleRgBIAEoCRIOCgZyZWFzb24YAiABKAkilgIKDFN1bW1hcnlTdGF0ZRIOCgZyZWdpb24YASABKAkSDwoHc3VtbWFyeRgCIAEoCRIMCgR0ZXh0GAMgASgJEhQKDG1vZF9yZXZpc2lvbhgEIAEoBBIuCglwdWJsaXNoZWQYBSABKAsyGy5hdG9sbC5nbG9iYWwudjEuRGVmaW5pdGlvbhINCgVlcnJvchgGIAEoCRIRCglyZWZvbGRpbmcYByABKAgSDgoGZ3JvdXBzGAggASgEEg8KB21hdGNoZWQYCSABKAQSDwoHc2tpcHBlZBgKIAEoBBIvCgdzYW1wbGVzGAsgAygLMh4uYXRvbGwuZ2xvYmFsLnYxLlNraXBwZWRTYW1wbGUSDAoEcm9vdBgMIAEoCSJ4ChFTdW1tYXJpZXNSZXNwb25zZRIwCglzdW1tYXJpZXMYASADKAsyHS5hdG9sbC5nbG9iYWwudjEuU3VtbWFyeVN0YXRlEjEKB3JlZ2lvbnMYAiADKAsyIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uRnJlc2huZXNzKtQBCgxSZWdpb25TdGF0dXMSHQoZUkVHSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhcKE1JFR0lPTl9TVEFUVVNfRlJFU0gQARIXChNSRUdJT05fU1RBVFVTX1NUQUxFEAISHQoZUkVHSU9OX1NUQVRVU19VTlJFQUNIQUJMRRADEhoKFlJFR0lPTl9TVEFUVVNfQ09ORkxJQ1QQBBIdChlSRUdJT05fU1RBVFVTX1FVQVJBTlRJTkVEEAUSGQoVUkVHSU9OX1NUQVRVU19VTktOT1dOEAYqhQEKC01lYXN1cmVLaW5kEhwKGE1FQVNVUkVfS0lORF9VTlNQRUNJRklFRBAAEhYKEk1FQVNVUkVfS0lORF9DT1VOVBABEhQKEE1FQVNVUkVfS0lORF9TVU0QAhIUChBNRUFTVVJFX0tJTkRfTUlOEAMSFAoQTUVBU1VSRV9LSU5EX01BWBAEKqsCCgpOb3RpY2VLaW5kEhsKF05PVElDRV9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPTk9USUNFX0tJTkRfR0FQEAESFQoRTk9USUNFX0tJTkRfUkVTRVQQAhIXChNOT1RJQ0VfS0lORF9SRVNUT1JFEAMSIQodTk9USUNFX0tJTkRfREVGSU5JVElPTl9DSEFOR0UQBBIXChNOT1RJQ0VfS0lORF9SRVRJUkVEEAUSGQoVTk9USUNFX0tJTkRfRk9SR09UVEVOEAYSGAoUTk9USUNFX0tJTkRfQ09ORkxJQ1QQBxIaChZOT1RJQ0VfS0lORF9RVUFSQU5USU5FEAgSFgoSTk9USUNFX0tJTkRfSEVBTEVEEAkSFgoSTk9USUNFX0tJTkRfQkVISU5EEAoyyQIKDUdsb2JhbFNlcnZpY2USQAoDR2V0EhsuYXRvbGwuZ2xvYmFsLnYxLkdldFJlcXVlc3QaHC5hdG9sbC5nbG9iYWwudjEuR2V0UmVzcG9uc2USVAoJU3Vic2NyaWJlEiEuYXRvbGwuZ2xvYmFsLnYxLlN1YnNjcmliZVJlcXVlc3QaIi5hdG9sbC5nbG9iYWwudjEuU3Vic2NyaWJlUmVzcG9uc2UwARJMCgdSZWdpb25zEh8uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbnNSZXF1ZXN0GiAuYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbnNSZXNwb25zZRJSCglTdW1tYXJpZXMSIS5hdG9sbC5nbG9iYWwudjEuU3VtbWFyaWVzUmVxdWVzdBoiLmF0b2xsLmdsb2JhbC52MS5TdW1tYXJpZXNSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChxhdG9sbC9nbG9iYWwvdjEvZ2xvYmFsLnByb3RvEg9hdG9sbC5nbG9iYWwudjEiRQoNUmVnaW9uVmVyc2lvbhITCgtpbmNhcm5hdGlvbhgBIAEoBBINCgVub25jZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBCLHAQoPUmVnaW9uRnJlc2huZXNzEg4KBnJlZ2lvbhgBIAEoCRIvCgd2ZXJzaW9uGAIgASgLMh4uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblZlcnNpb24SLQoGc3RhdHVzGAMgASgOMh0uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblN0YXR1cxIXCgptYXhfYWdlX21zGAQgASgBSACIAQESDAoEcGF0aBgFIAEoCRIOCgZyZWFzb24YBiABKAlCDQoLX21heF9hZ2VfbXMiQwoHTWVhc3VyZRIMCgRuYW1lGAEgASgJEioKBGtpbmQYAiABKA4yHC5hdG9sbC5nbG9iYWwudjEuTWVhc3VyZUtpbmQi+wEKBENlbGwSDwoFY291bnQYASABKARIABInCgNzdW0YAiABKAsyGC5hdG9sbC5nbG9iYWwudjEuRGVjaW1hbEgAEicKA21pbhgDIAEoCzIYLmF0b2xsLmdsb2JhbC52MS5FeHRyZW1lSAASJwoDbWF4GAQgASgLMhguYXRvbGwuZ2xvYmFsLnYxLkV4dHJlbWVIABItCghkaXN0aW5jdBgFIAEoCzIZLmF0b2xsLmdsb2JhbC52MS5EaXN0aW5jdEgAEi8KCXF1YW50aWxlcxgGIAEoCzIaLmF0b2xsLmdsb2JhbC52MS5RdWFudGlsZXNIAEIHCgV2YWx1ZSImCgdEZWNpbWFsEgwKBHRleHQYASABKAkSDQoFdmFsdWUYAiABKAEiJwoHRXh0cmVtZRISCgV2YWx1ZRgBIAEoAUgAiAEBQggKBl92YWx1ZSJECghEaXN0aW5jdBIQCghlc3RpbWF0ZRgBIAEoBBIWCg5zdGFuZGFyZF9lcnJvchgCIAEoARIOCgZza2V0Y2gYAyABKAwieQoJUXVhbnRpbGVzEg0KBWNvdW50GAEgASgEEgsKA21pbhgCIAEoARILCgNwNTAYAyABKAESCwoDcDkwGAQgASgBEgsKA3A5ORgFIAEoARIMCgRwOTk5GAYgASgBEgsKA21heBgHIAEoARIOCgZza2V0Y2gYCCABKAwiOgoFR3JvdXASCwoDa2V5GAEgASgJEiQKBWNlbGxzGAIgAygLMhUuYXRvbGwuZ2xvYmFsLnYxLkNlbGwiXwoKRGVmaW5pdGlvbhITCgtmaW5nZXJwcmludBgBIAEoCRIQCghncm91cF9ieRgCIAMoCRIqCghtZWFzdXJlcxgDIAMoCzIYLmF0b2xsLmdsb2JhbC52MS5NZWFzdXJlIisKC0dyb3VwRmlsdGVyEgwKBGtleXMYASADKAkSDgoGcHJlZml4GAIgASgJIp8BCgpHZXRSZXF1ZXN0Eg8KB3N1bW1hcnkYASABKAkSLAoGZ3JvdXBzGAIgASgLMhwuYXRvbGwuZ2xvYmFsLnYxLkdyb3VwRmlsdGVyEg8KB3JlZ2lvbnMYAyADKAkSEQoJYnlfcmVnaW9uGAQgASgIEg0KBWxpbWl0GAUgASgNEg0KBWFmdGVyGAYgASgJEhAKCHNrZXRjaGVzGAcgASgIIncKDFJlZ2lvbkdyb3VwcxIOCgZyZWdpb24YASABKAkSLwoKZGVmaW5pdGlvbhgCIAEoCzIbLmF0b2xsLmdsb2JhbC52MS5EZWZpbml0aW9uEiYKBmdyb3VwcxgDIAMoCzIWLmF0b2xsLmdsb2JhbC52MS5Hcm91cCKEAgoLR2V0UmVzcG9uc2USDwoHc3VtbWFyeRgBIAEoCRIvCgpkZWZpbml0aW9uGAIgASgLMhsuYXRvbGwuZ2xvYmFsLnYxLkRlZmluaXRpb24SJgoGZ3JvdXBzGAMgAygLMhYuYXRvbGwuZ2xvYmFsLnYxLkdyb3VwEgwKBG1vcmUYBCABKAgSMQoHcmVnaW9ucxgFIAMoCzIgLmF0b2xsLmdsb2JhbC52MS5SZWdpb25GcmVzaG5lc3MSGAoQb3RoZXJfZGVmaW5pdGlvbhgGIAMoCRIwCglieV9yZWdpb24YByADKAsyHS5hdG9sbC5nbG9iYWwudjEuUmVnaW9uR3JvdXBzIqYBChBTdWJzY3JpYmVSZXF1ZXN0EhEKCXN1bW1hcmllcxgBIAMoCRIsCgZncm91cHMYAiABKAsyHC5hdG9sbC5nbG9iYWwudjEuR3JvdXBGaWx0ZXISDwoHcmVnaW9ucxgDIAMoCRIRCglieV9yZWdpb24YBCABKAgSFAoMcmVzdW1lX3Rva2VuGAUgASgMEhcKD21pbl9pbnRlcnZhbF9tcxgGIAEoDSKjAQoRU3Vic2NyaWJlUmVzcG9uc2USKQoGdXBkYXRlGAEgASgLMhcuYXRvbGwuZ2xvYmFsLnYxLlVwZGF0ZUgAEi8KCWhlYXJ0YmVhdBgCIAEoCzIaLmF0b2xsLmdsb2JhbC52MS5IZWFydGJlYXRIABIpCgZub3RpY2UYAyABKAsyFy5hdG9sbC5nbG9iYWwudjEuTm90aWNlSABCBwoFZXZlbnQioAIKBlVwZGF0ZRIPCgdzdW1tYXJ5GAEgASgJEg0KBXJlc2V0GAIgASgIEgwKBG1vcmUYAyABKAgSLwoKZGVmaW5pdGlvbhgEIAEoCzIbLmF0b2xsLmdsb2JhbC52MS5EZWZpbml0aW9uEiYKBmdyb3VwcxgFIAMoCzIWLmF0b2xsLmdsb2JhbC52MS5Hcm91cBIPCgdyZW1vdmVkGAYgAygJEjEKB3JlZ2lvbnMYByADKAsyIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uRnJlc2huZXNzEhgKEG90aGVyX2RlZmluaXRpb24YCCADKAkSMQoJYnlfcmVnaW9uGAkgAygLMh4uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkNoYW5nZXMimAEKDVJlZ2lvbkNoYW5nZXMSDgoGcmVnaW9uGAEgASgJEg0KBXJlc2V0GAIgASgIEi8KCmRlZmluaXRpb24YAyABKAsyGy5hdG9sbC5nbG9iYWwudjEuRGVmaW5pdGlvbhImCgZncm91cHMYBCADKAsyFi5hdG9sbC5nbG9iYWwudjEuR3JvdXASDwoHcmVtb3ZlZBgFIAMoCSJmCglIZWFydGJlYXQSMQoHcmVnaW9ucxgBIAMoCzIgLmF0b2xsLmdsb2JhbC52MS5SZWdpb25GcmVzaG5lc3MSFAoMcmVzdW1lX3Rva2VuGAIgASgMEhAKCGNvbXBsZXRlGAMgASgIIsIBCgZOb3RpY2USKQoEa2luZBgBIAEoDjIbLmF0b2xsLmdsb2JhbC52MS5Ob3RpY2VLaW5kEg4KBnJlZ2lvbhgCIAEoCRIPCgdzdW1tYXJ5GAMgASgJEg8KB21lc3NhZ2UYBCABKAkSLgoGYmVmb3JlGAUgASgLMh4uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblZlcnNpb24SKwoDbm93GAYgASgLMh4uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblZlcnNpb24iEAoOUmVnaW9uc1JlcXVlc3QiVwoHR2F0ZXdheRIMCgRuYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDQoFc3RhdGUYAyABKAkSEwoGcnR0X21zGAQgASgBSACIAQFCCQoHX3J0dF9tcyJ8CgZSZWdpb24SMwoJZnJlc2huZXNzGAEgASgLMiAuYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkZyZXNobmVzcxIqCghnYXRld2F5cxgCIAMoCzIYLmF0b2xsLmdsb2JhbC52MS5HYXRld2F5EhEKCXN1bW1hcmllcxgDIAEoDSJcCg9SZWdpb25zUmVzcG9uc2USDgoGcmVnaW9uGAEgASgJEg8KB2dhdGV3YXkYAiABKAkSKAoHcmVnaW9ucxgDIAMoCzIXLmF0b2xsLmdsb2JhbC52MS5SZWdpb24iNAoQU3VtbWFyaWVzUmVxdWVzdBIPCgdzdW1tYXJ5GAEgASgJEg8KB3JlZ2lvbnMYAiADKAkiLAoNU2tpcHBlZFNhbXBsZRILCgNrZXkYASABKAkSDgoGcmVhc29uGAIgASgJIpYCCgxTdW1tYXJ5U3RhdGUSDgoGcmVnaW9uGAEgASgJEg8KB3N1bW1hcnkYAiABKAkSDAoEdGV4dBgDIAEoCRIUCgxtb2RfcmV2aXNpb24YBCABKAQSLgoJcHVibGlzaGVkGAUgASgLMhsuYXRvbGwuZ2xvYmFsLnYxLkRlZmluaXRpb24SDQoFZXJyb3IYBiABKAkSEQoJcmVmb2xkaW5nGAcgASgIEg4KBmdyb3VwcxgIIAEoBBIPCgdtYXRjaGVkGAkgASgEEg8KB3NraXBwZWQYCiABKAQSLwoHc2FtcGxlcxgLIAMoCzIeLmF0b2xsLmdsb2JhbC52MS5Ta2lwcGVkU2FtcGxlEgwKBHJvb3QYDCABKAkieAoRU3VtbWFyaWVzUmVzcG9uc2USMAoJc3VtbWFyaWVzGAEgAygLMh0uYXRvbGwuZ2xvYmFsLnYxLlN1bW1hcnlTdGF0ZRIxCgdyZWdpb25zGAIgAygLMiAuYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkZyZXNobmVzcyrUAQoMUmVnaW9uU3RhdHVzEh0KGVJFR0lPTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIXChNSRUdJT05fU1RBVFVTX0ZSRVNIEAESFwoTUkVHSU9OX1NUQVRVU19TVEFMRRACEh0KGVJFR0lPTl9TVEFUVVNfVU5SRUFDSEFCTEUQAxIaChZSRUdJT05fU1RBVFVTX0NPTkZMSUNUEAQSHQoZUkVHSU9OX1NUQVRVU19RVUFSQU5USU5FRBAFEhkKFVJFR0lPTl9TVEFUVVNfVU5LTk9XThAGKrwBCgtNZWFzdXJlS2luZBIcChhNRUFTVVJFX0tJTkRfVU5TUEVDSUZJRUQQABIWChJNRUFTVVJFX0tJTkRfQ09VTlQQARIUChBNRUFTVVJFX0tJTkRfU1VNEAISFAoQTUVBU1VSRV9LSU5EX01JThADEhQKEE1FQVNVUkVfS0lORF9NQVgQBBIZChVNRUFTVVJFX0tJTkRfRElTVElOQ1QQBRIaChZNRUFTVVJFX0tJTkRfUVVBTlRJTEVTEAYqqwIKCk5vdGljZUtpbmQSGwoXTk9USUNFX0tJTkRfVU5TUEVDSUZJRUQQABITCg9OT1RJQ0VfS0lORF9HQVAQARIVChFOT1RJQ0VfS0lORF9SRVNFVBACEhcKE05PVElDRV9LSU5EX1JFU1RPUkUQAxIhCh1OT1RJQ0VfS0lORF9ERUZJTklUSU9OX0NIQU5HRRAEEhcKE05PVElDRV9LSU5EX1JFVElSRUQQBRIZChVOT1RJQ0VfS0lORF9GT1JHT1RURU4QBhIYChROT1RJQ0VfS0lORF9DT05GTElDVBAHEhoKFk5PVElDRV9LSU5EX1FVQVJBTlRJTkUQCBIWChJOT1RJQ0VfS0lORF9IRUFMRUQQCRIWChJOT1RJQ0VfS0lORF9CRUhJTkQQCjLJAgoNR2xvYmFsU2VydmljZRJACgNHZXQSGy5hdG9sbC5nbG9iYWwudjEuR2V0UmVxdWVzdBocLmF0b2xsLmdsb2JhbC52MS5HZXRSZXNwb25zZRJUCglTdWJzY3JpYmUSIS5hdG9sbC5nbG9iYWwudjEuU3Vic2NyaWJlUmVxdWVzdBoiLmF0b2xsLmdsb2JhbC52MS5TdWJzY3JpYmVSZXNwb25zZTABEkwKB1JlZ2lvbnMSHy5hdG9sbC5nbG9iYWwudjEuUmVnaW9uc1JlcXVlc3QaIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uc1Jlc3BvbnNlElIKCVN1bW1hcmllcxIhLmF0b2xsLmdsb2JhbC52MS5TdW1tYXJpZXNSZXF1ZXN0GiIuYXRvbGwuZ2xvYmFsLnYxLlN1bW1hcmllc1Jlc3BvbnNlYgZwcm90bzM");
 
 /**
  * Where one region's part of an answer stands.
@@ -155,6 +155,18 @@ export type Cell = Message<"atoll.global.v1.Cell"> & {
      */
     value: Extreme;
     case: "max";
+  } | {
+    /**
+     * @generated from field: atoll.global.v1.Distinct distinct = 5;
+     */
+    value: Distinct;
+    case: "distinct";
+  } | {
+    /**
+     * @generated from field: atoll.global.v1.Quantiles quantiles = 6;
+     */
+    value: Quantiles;
+    case: "quantiles";
   } | { case: undefined; value?: undefined };
 };
 
@@ -213,6 +225,97 @@ export const ExtremeSchema: GenMessage<Extreme> = /*@__PURE__*/
   messageDesc(file_atoll_global_v1_global, 5);
 
 /**
+ * How many different values there are: an estimate.
+ *
+ * @generated from message atoll.global.v1.Distinct
+ */
+export type Distinct = Message<"atoll.global.v1.Distinct"> & {
+  /**
+   * @generated from field: uint64 estimate = 1;
+   */
+  estimate: bigint;
+
+  /**
+   * The estimate's standard error, in values: 1.625 % of it (1.04 / sqrt(4096)).
+   *
+   * @generated from field: double standard_error = 2;
+   */
+  standardError: number;
+
+  /**
+   * The HyperLogLog behind it (atoll.digest.v1.Packed); only when asked for.
+   *
+   * @generated from field: bytes sketch = 3;
+   */
+  sketch: Uint8Array;
+};
+
+/**
+ * Describes the message atoll.global.v1.Distinct.
+ * Use `create(DistinctSchema)` to create a new message.
+ */
+export const DistinctSchema: GenMessage<Distinct> = /*@__PURE__*/
+  messageDesc(file_atoll_global_v1_global, 6);
+
+/**
+ * How values are spread. Each quantile is within 1 % of the one that it stands for:
+ * the value of rank floor(q * (count - 1)), counted from 0. Values nearer to 0 than
+ * 2^-64 count as 0, those beyond 2^64 as the largest bin's.
+ *
+ * @generated from message atoll.global.v1.Quantiles
+ */
+export type Quantiles = Message<"atoll.global.v1.Quantiles"> & {
+  /**
+   * @generated from field: uint64 count = 1;
+   */
+  count: bigint;
+
+  /**
+   * @generated from field: double min = 2;
+   */
+  min: number;
+
+  /**
+   * @generated from field: double p50 = 3;
+   */
+  p50: number;
+
+  /**
+   * @generated from field: double p90 = 4;
+   */
+  p90: number;
+
+  /**
+   * @generated from field: double p99 = 5;
+   */
+  p99: number;
+
+  /**
+   * @generated from field: double p999 = 6;
+   */
+  p999: number;
+
+  /**
+   * @generated from field: double max = 7;
+   */
+  max: number;
+
+  /**
+   * The DDSketch behind it (atoll.digest.v1.Packed); only when asked for.
+   *
+   * @generated from field: bytes sketch = 8;
+   */
+  sketch: Uint8Array;
+};
+
+/**
+ * Describes the message atoll.global.v1.Quantiles.
+ * Use `create(QuantilesSchema)` to create a new message.
+ */
+export const QuantilesSchema: GenMessage<Quantiles> = /*@__PURE__*/
+  messageDesc(file_atoll_global_v1_global, 7);
+
+/**
  * @generated from message atoll.global.v1.Group
  */
 export type Group = Message<"atoll.global.v1.Group"> & {
@@ -236,7 +339,7 @@ export type Group = Message<"atoll.global.v1.Group"> & {
  * Use `create(GroupSchema)` to create a new message.
  */
 export const GroupSchema: GenMessage<Group> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 6);
+  messageDesc(file_atoll_global_v1_global, 8);
 
 /**
  * What groups' cells mean.
@@ -269,7 +372,7 @@ export type Definition = Message<"atoll.global.v1.Definition"> & {
  * Use `create(DefinitionSchema)` to create a new message.
  */
 export const DefinitionSchema: GenMessage<Definition> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 7);
+  messageDesc(file_atoll_global_v1_global, 9);
 
 /**
  * Which groups an answer has. Empty means all.
@@ -297,7 +400,7 @@ export type GroupFilter = Message<"atoll.global.v1.GroupFilter"> & {
  * Use `create(GroupFilterSchema)` to create a new message.
  */
 export const GroupFilterSchema: GenMessage<GroupFilter> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 8);
+  messageDesc(file_atoll_global_v1_global, 10);
 
 /**
  * @generated from message atoll.global.v1.GetRequest
@@ -340,6 +443,13 @@ export type GetRequest = Message<"atoll.global.v1.GetRequest"> & {
    * @generated from field: string after = 6;
    */
   after: string;
+
+  /**
+   * Also the sketches behind estimates, for merging them with others.
+   *
+   * @generated from field: bool sketches = 7;
+   */
+  sketches: boolean;
 };
 
 /**
@@ -347,7 +457,7 @@ export type GetRequest = Message<"atoll.global.v1.GetRequest"> & {
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 9);
+  messageDesc(file_atoll_global_v1_global, 11);
 
 /**
  * One region's own groups.
@@ -376,7 +486,7 @@ export type RegionGroups = Message<"atoll.global.v1.RegionGroups"> & {
  * Use `create(RegionGroupsSchema)` to create a new message.
  */
 export const RegionGroupsSchema: GenMessage<RegionGroups> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 10);
+  messageDesc(file_atoll_global_v1_global, 12);
 
 /**
  * @generated from message atoll.global.v1.GetResponse
@@ -436,7 +546,7 @@ export type GetResponse = Message<"atoll.global.v1.GetResponse"> & {
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 11);
+  messageDesc(file_atoll_global_v1_global, 13);
 
 /**
  * @generated from message atoll.global.v1.SubscribeRequest
@@ -488,7 +598,7 @@ export type SubscribeRequest = Message<"atoll.global.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 12);
+  messageDesc(file_atoll_global_v1_global, 14);
 
 /**
  * @generated from message atoll.global.v1.SubscribeResponse
@@ -523,7 +633,7 @@ export type SubscribeResponse = Message<"atoll.global.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 13);
+  messageDesc(file_atoll_global_v1_global, 15);
 
 /**
  * Groups that changed, absolute values. An update may come in parts, which belong
@@ -600,7 +710,7 @@ export type Update = Message<"atoll.global.v1.Update"> & {
  * Use `create(UpdateSchema)` to create a new message.
  */
 export const UpdateSchema: GenMessage<Update> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 14);
+  messageDesc(file_atoll_global_v1_global, 16);
 
 /**
  * One region's own changes.
@@ -643,7 +753,7 @@ export type RegionChanges = Message<"atoll.global.v1.RegionChanges"> & {
  * Use `create(RegionChangesSchema)` to create a new message.
  */
 export const RegionChangesSchema: GenMessage<RegionChanges> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 15);
+  messageDesc(file_atoll_global_v1_global, 17);
 
 /**
  * Each second, and after the snapshot: every region's freshness, and where to resume.
@@ -674,7 +784,7 @@ export type Heartbeat = Message<"atoll.global.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 16);
+  messageDesc(file_atoll_global_v1_global, 18);
 
 /**
  * Something happened that a consumer may have to act on.
@@ -724,7 +834,7 @@ export type Notice = Message<"atoll.global.v1.Notice"> & {
  * Use `create(NoticeSchema)` to create a new message.
  */
 export const NoticeSchema: GenMessage<Notice> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 17);
+  messageDesc(file_atoll_global_v1_global, 19);
 
 /**
  * @generated from message atoll.global.v1.RegionsRequest
@@ -737,7 +847,7 @@ export type RegionsRequest = Message<"atoll.global.v1.RegionsRequest"> & {
  * Use `create(RegionsRequestSchema)` to create a new message.
  */
 export const RegionsRequestSchema: GenMessage<RegionsRequest> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 18);
+  messageDesc(file_atoll_global_v1_global, 20);
 
 /**
  * A gateway of a region, as the one asked sees it.
@@ -775,7 +885,7 @@ export type Gateway = Message<"atoll.global.v1.Gateway"> & {
  * Use `create(GatewaySchema)` to create a new message.
  */
 export const GatewaySchema: GenMessage<Gateway> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 19);
+  messageDesc(file_atoll_global_v1_global, 21);
 
 /**
  * @generated from message atoll.global.v1.Region
@@ -804,7 +914,7 @@ export type Region = Message<"atoll.global.v1.Region"> & {
  * Use `create(RegionSchema)` to create a new message.
  */
 export const RegionSchema: GenMessage<Region> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 20);
+  messageDesc(file_atoll_global_v1_global, 22);
 
 /**
  * @generated from message atoll.global.v1.RegionsResponse
@@ -833,7 +943,7 @@ export type RegionsResponse = Message<"atoll.global.v1.RegionsResponse"> & {
  * Use `create(RegionsResponseSchema)` to create a new message.
  */
 export const RegionsResponseSchema: GenMessage<RegionsResponse> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 21);
+  messageDesc(file_atoll_global_v1_global, 23);
 
 /**
  * @generated from message atoll.global.v1.SummariesRequest
@@ -857,7 +967,7 @@ export type SummariesRequest = Message<"atoll.global.v1.SummariesRequest"> & {
  * Use `create(SummariesRequestSchema)` to create a new message.
  */
 export const SummariesRequestSchema: GenMessage<SummariesRequest> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 22);
+  messageDesc(file_atoll_global_v1_global, 24);
 
 /**
  * A key that a summary could not count, and why.
@@ -881,7 +991,7 @@ export type SkippedSample = Message<"atoll.global.v1.SkippedSample"> & {
  * Use `create(SkippedSampleSchema)` to create a new message.
  */
 export const SkippedSampleSchema: GenMessage<SkippedSample> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 23);
+  messageDesc(file_atoll_global_v1_global, 25);
 
 /**
  * One summary in one region.
@@ -971,7 +1081,7 @@ export type SummaryState = Message<"atoll.global.v1.SummaryState"> & {
  * Use `create(SummaryStateSchema)` to create a new message.
  */
 export const SummaryStateSchema: GenMessage<SummaryState> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 24);
+  messageDesc(file_atoll_global_v1_global, 26);
 
 /**
  * @generated from message atoll.global.v1.SummariesResponse
@@ -993,7 +1103,7 @@ export type SummariesResponse = Message<"atoll.global.v1.SummariesResponse"> & {
  * Use `create(SummariesResponseSchema)` to create a new message.
  */
 export const SummariesResponseSchema: GenMessage<SummariesResponse> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 25);
+  messageDesc(file_atoll_global_v1_global, 27);
 
 /**
  * What a reader should think of a region's part of an answer.
@@ -1084,6 +1194,16 @@ export enum MeasureKind {
    * @generated from enum value: MEASURE_KIND_MAX = 4;
    */
   MAX = 4,
+
+  /**
+   * @generated from enum value: MEASURE_KIND_DISTINCT = 5;
+   */
+  DISTINCT = 5,
+
+  /**
+   * @generated from enum value: MEASURE_KIND_QUANTILES = 6;
+   */
+  QUANTILES = 6,
 }
 
 /**

@@ -1,0 +1,87 @@
+import {
+  type Cell,
+  type Measure,
+  MeasureKind,
+  type Quantiles,
+} from "../../shared/gen/atoll/global/v1/global_pb.js";
+
+/** The quantiles that are shown of a spread, with their headings. */
+const SHOWN: readonly (readonly [head: string, of: (spread: Quantiles) => number])[] = [
+  ["p50", ({ p50 }) => p50],
+  ["p90", ({ p90 }) => p90],
+  ["p99", ({ p99 }) => p99],
+];
+/** Digits of a quantile, which is known to 1 %. */
+const QUANTILE_DIGITS = 3;
+
+/** The headings of a measure's columns in a table. */
+export function measureHeads({ name, kind }: Measure): string[] {
+  return kind === MeasureKind.QUANTILES ? SHOWN.map(([head]) => `${name} ${head}`) : [name];
+}
+
+/** A cell for a table: the text of each of its measure's columns. */
+export function cellTexts(cell: Cell): string[] {
+  const { value } = cell;
+  switch (value.case) {
+    case "count":
+      return [String(value.value)];
+    case "sum":
+      return [withoutTrailingZeros(value.value.text)];
+    case "min":
+    case "max":
+      return [String(value.value.value ?? "-")];
+    case "distinct":
+      return [withError(Number(value.value.estimate), value.value.standardError)];
+    case "quantiles":
+      return SHOWN.map(([, of]) => quantileText(of(value.value)));
+    default:
+      return ["-"];
+  }
+}
+
+/** A cell in a line of its own group. */
+export function cellLine(cell: Cell | undefined): string {
+  if (cell === undefined) return "-";
+  const texts = cellTexts(cell);
+  if (cell.value.case !== "quantiles") return texts.join(" ");
+  return SHOWN.map(([head], at) => `${head}:${texts[at]}`).join(",");
+}
+
+/** A cell as JSON: a number, an object of numbers, or null when there is none. */
+export function cellJson(cell: Cell | undefined): unknown {
+  const value = cell?.value;
+  switch (value?.case) {
+    case "count":
+      return Number(value.value);
+    case "sum":
+      return value.value.value;
+    case "min":
+    case "max":
+      return value.value.value ?? null;
+    case "distinct": {
+      const { estimate, standardError } = value.value;
+      return { estimate: Number(estimate), standardError };
+    }
+    case "quantiles": {
+      const { count, min, p50, p90, p99, p999, max } = value.value;
+      return { count: Number(count), min, p50, p90, p99, p999, max };
+    }
+    default:
+      return null;
+  }
+}
+
+/** A sum to its last digit, without the zeros behind it. */
+function withoutTrailingZeros(text: string): string {
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+}
+
+/** An estimate with its standard error, unless that rounds to nothing. */
+function withError(estimate: number, standardError: number): string {
+  const error = Math.round(standardError);
+  return error === 0 ? String(estimate) : `${estimate} ±${error}`;
+}
+
+function quantileText(value: number): string {
+  return String(Number(value.toPrecision(QUANTILE_DIGITS)));
+}
