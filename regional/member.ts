@@ -11,11 +11,12 @@ import type { Logger } from "../shared/log.js";
 import { openStorage } from "./backend/storage.js";
 import { encodeAttributes, sameAttributes } from "./member/attributes.js";
 import { bestFollower } from "./member/disk-watch.js";
-import { initialConfState, MemberEngine } from "./member/engine.js";
-import type { ClusterIdentity } from "./member/identity.js";
+import { MemberEngine } from "./member/engine.js";
+import { type ClusterIdentity, initialConfState } from "./member/identity.js";
 import { loadState } from "./member/load-state.js";
 import type { MemberMetrics } from "./member/metrics.js";
 import { type MemberStats, statsOf } from "./member/stats.js";
+import { DEFAULT_TUNING, type MemberTuning } from "./member/tuning.js";
 import type { LeaseStatus, MemberInfo, NodeStatus, RegionalNode } from "./node.js";
 import { LeaseOp } from "./peer/lease-wire.js";
 import { NO_NODE } from "./raft/index.js";
@@ -38,6 +39,7 @@ export interface MemberOptions {
   /** The member can't go on: it must be stopped. Called once at most. */
   readonly onFatal: (error: unknown) => void;
   readonly clock?: Clock;
+  readonly tuning?: Partial<MemberTuning>;
 }
 
 function url(address: HostPort): string {
@@ -106,10 +108,10 @@ export class Member implements RegionalNode {
         const { onFatal, clock = systemClock } = options;
         engine = new MemberEngine({
           identity,
-          dataDir,
           storage,
           state,
           clock,
+          tuning: { ...DEFAULT_TUNING, ...options.tuning },
           logger,
           onFatal,
           onChore,
@@ -129,7 +131,7 @@ export class Member implements RegionalNode {
   async #begin(): Promise<void> {
     const engine = this.#engine;
     const { driver, applier } = engine;
-    await engine.snapshots.clean();
+    await engine.outgoing.start();
     await engine.transport.listen(this.#options.peer);
     engine.connect();
     this.#timers = [

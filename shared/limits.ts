@@ -39,8 +39,12 @@ export const PEER_RECONNECT_MIN_MS = 50;
 export const PEER_RECONNECT_MAX_MS = 1_000;
 /** Bytes of one piece of a snapshot on its way to a member. */
 export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
-/** Snapshot bytes that a member sends in a second at most. */
+/** Snapshot bytes that a member sends in a second at most, unless its options say otherwise. */
 export const SNAPSHOT_RATE_BYTES_PER_SECOND = 64 * 1024 * 1024;
+/** Least such rate: a chunk then takes two seconds and a half. */
+export const MIN_SNAPSHOT_RATE_BYTES_PER_SECOND = 100 * 1024;
+/** An image that nobody has asked for so long, for a transfer to be resumed, is dropped. */
+export const SNAPSHOT_KEEP_MS = 300_000;
 /** A snapshot transfer that makes no progress for so long has failed. */
 export const SNAPSHOT_STALL_LIMIT_MS = 15_000;
 

@@ -1,10 +1,11 @@
 /** The thread that makes or adopts an image of the state database, beside its writer. */
-import { statSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readSync, statSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
+import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import { must } from "../../shared/assert.js";
 import { AtollError } from "../../shared/errors.js";
-import { BACKEND_LOAD_BATCH_BYTES } from "../../shared/limits.js";
+import { BACKEND_LOAD_BATCH_BYTES, SNAPSHOT_CHUNK_BYTES } from "../../shared/limits.js";
 import { prepareSchema } from "../log/schema.js";
 import { storageError, toFailure } from "../log/storage-error.js";
 import type { SnapshotMetadata } from "../raft/types.js";
@@ -53,11 +54,29 @@ function adopt({ path, identity }: Extract<ImageTask, { kind: "adopt" }>): Snaps
   });
 }
 
+/** Makes the file durable and gives the checksums of its chunks. */
+function sealed(path: string): Uint32Array {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+    const buffer = Buffer.allocUnsafe(SNAPSHOT_CHUNK_BYTES);
+    const checksums: number[] = [];
+    for (;;) {
+      const length = readSync(fd, buffer, 0, buffer.length, checksums.length * buffer.length);
+      if (length === 0) return Uint32Array.from(checksums);
+      checksums.push(crc32(buffer.subarray(0, length)));
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function carryOut(): ImageReply {
   const path = task.kind === "make" ? task.target : task.path;
   try {
     const position = task.kind === "make" ? make(task.source, path) : adopt(task);
-    return { kind: "done", position, bytes: statSync(path).size };
+    const checksums = task.kind === "make" ? sealed(path) : new Uint32Array(0);
+    return { kind: "done", position, bytes: statSync(path).size, checksums };
   } catch (error) {
     const what = task.kind === "make" ? "can't write the image" : "can't use the received snapshot";
     return { kind: "failed", failure: toFailure(storageError(what, path, error)) };

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { Deferred } from "../../shared/deferred.js";
 import { AtollError, errorText } from "../../shared/errors.js";
+import { SNAPSHOT_CHUNK_BYTES } from "../../shared/limits.js";
 import { workerFile } from "../../shared/worker.js";
 import { fromFailure } from "../log/storage-error.js";
 import type { SnapshotMetadata } from "../raft/types.js";
@@ -12,6 +13,9 @@ export interface BackendImage {
   readonly bytes: number;
   /** Position in the log that the image stands at, and the membership there. */
   readonly position: SnapshotMetadata;
+  /** The file's chunks, the last one shorter, and the CRC-32 of each; none of an adopted image. */
+  readonly chunkBytes: number;
+  readonly checksums: Uint32Array;
 }
 
 /** Runs a task on a whole database in a thread of its own. Rejects naming the file and why. */
@@ -27,7 +31,8 @@ export async function runImageTask(task: ImageTask): Promise<BackendImage> {
   worker.on("exit", () => ended.reject(lost(file, "its thread ended", undefined)));
   const reply = await ended.promise;
   if (reply.kind === "failed") throw fromFailure(reply.failure);
-  return { file, bytes: reply.bytes, position: reply.position };
+  const { bytes, position, checksums } = reply;
+  return { file, bytes, position, chunkBytes: SNAPSHOT_CHUNK_BYTES, checksums };
 }
 
 function lost(file: string, text: string, cause: unknown): AtollError {

@@ -19,6 +19,7 @@ import type { DurableLog } from "../log/durable-log.js";
 import { decodePosition, encodePosition } from "../log/position.js";
 import { storageError } from "../log/storage-error.js";
 import type { SnapshotMetadata } from "../raft/types.js";
+import { removeStaged, stagedIndex } from "./incoming.js";
 
 /** One step of an install. */
 export interface InstallStep {
@@ -63,14 +64,15 @@ export async function runInstall(
 
 /**
  * At start, before the state database is opened: puts the staged database in place if an
- * install was decided, and drops it if not. Gives the position of the decided install,
+ * install was decided; if not, keeps what a transfer can be resumed with. Gives the position of the decided install,
  * whose last steps (reset, forget) are still to be done; null if there was none.
  */
 export function resumeInstall(directory: DataDirectory): SnapshotMetadata | null {
   const { path, incoming, state, installMarker } = directory;
   try {
     if (!existsSync(installMarker)) {
-      removeFiles(path, [incoming, `${incoming}-journal`]);
+      // Half a snapshot, with its manifest, may be of use; without, nobody knows what it is.
+      if (stagedIndex(directory) === undefined) removeStaged(directory);
       return null;
     }
     const position = decodePosition(readFileSync(installMarker), installMarker);

@@ -40,5 +40,11 @@ export type ImageTask =
 
 /** How an ImageTask ended. */
 export type ImageReply =
-  | { readonly kind: "done"; readonly position: SnapshotMetadata; readonly bytes: number }
+  | {
+      readonly kind: "done";
+      readonly position: SnapshotMetadata;
+      readonly bytes: number;
+      /** CRC-32 of each SNAPSHOT_CHUNK_BYTES of a made image. */
+      readonly checksums: Uint32Array;
+    }
   | { readonly kind: "failed"; readonly failure: Failure };

@@ -7,8 +7,9 @@ import type { Identity } from "../log/identity.js";
 import type { ConfState, SnapshotMetadata } from "../raft/types.js";
 import { Backend } from "./backend.js";
 import type { BackendHooks } from "./backend-hooks.js";
-import { IncomingSnapshot } from "./incoming.js";
+import { IncomingSnapshot, removeStaged, stagedIndex } from "./incoming.js";
 import { installSteps, resumeInstall, runInstall } from "./install.js";
+import type { SnapshotManifest } from "./manifest.js";
 
 /** How a member's storage is opened. */
 export interface StorageOptions {
@@ -85,9 +86,27 @@ export class MemberStorage {
     return this.#backend;
   }
 
-  /** Begins to receive a snapshot; one that was under way must be finished or aborted. */
-  receive(): Promise<IncomingSnapshot> {
-    return IncomingSnapshot.begin(this.#directory);
+  /**
+   * Begins to receive a snapshot, or goes on with it; one that was under way must be closed,
+   * finished or aborted.
+   */
+  receive(manifest: SnapshotManifest): Promise<IncomingSnapshot> {
+    return IncomingSnapshot.begin(this.#directory, manifest);
+  }
+
+  /** Index of a snapshot that was received in part; undefined if there is none. */
+  stagedIndex(): number | undefined {
+    return stagedIndex(this.#directory);
+  }
+
+  /** Drops what was received of a snapshot that nobody needs any more. */
+  dropReceived(): void {
+    removeStaged(this.#directory);
+  }
+
+  /** Where images for other members are kept. */
+  get outgoingFolder(): string {
+    return this.#directory.outgoing;
   }
 
   /**

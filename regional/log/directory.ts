@@ -22,7 +22,8 @@ const versionSchema = z.object({ format: z.number(), cluster: z.string(), member
  * | `lock.db` | a SQLite file whose lock stands for the whole directory |
  * | `log.db` | the durable log |
  * | `state.db` | the state database |
- * | `incoming.db` | a snapshot that is being received |
+ * | `incoming.db`, `incoming.json` | a snapshot that is being received, and its manifest |
+ * | `outgoing/` | a snapshot that is being sent |
  * | `INSTALL` | the decision to install it: its position |
  */
 export class DataDirectory {
@@ -76,6 +77,14 @@ export class DataDirectory {
 
   get incoming(): string {
     return join(this.path, "incoming.db");
+  }
+
+  get incomingManifest(): string {
+    return join(this.path, "incoming.json");
+  }
+
+  get outgoing(): string {
+    return join(this.path, "outgoing");
   }
 
   get installMarker(): string {

@@ -9,19 +9,23 @@ import type { MemberStorage } from "../backend/storage.js";
 
 /**
  * Keeps the log short: what the state database holds safely is cut, save for a margin
- * that slow followers still need. The database makes itself durable every few seconds;
+ * that slow followers still need, and for what members need that are being sent a snapshot.
+ * Neither holds beyond MAX_LOG_RETAINED_BYTES. The database makes itself durable every few seconds;
  * it is asked to only when the log has grown beyond its bound.
  */
 export class Compactor {
   readonly #storage: MemberStorage;
+  readonly #heldIndex: () => number | undefined;
   readonly #log: Logger;
   #checkpointing = false;
   #stopped = false;
   /** Cuts made since the start. */
   compactions = 0;
 
-  constructor(storage: MemberStorage, log: Logger) {
+  /** @param heldIndex entries after it are wanted, by members that are sent a snapshot at it */
+  constructor(storage: MemberStorage, heldIndex: () => number | undefined, log: Logger) {
     this.#storage = storage;
+    this.#heldIndex = heldIndex;
     this.#log = log;
   }
 
@@ -29,7 +33,10 @@ export class Compactor {
   tick(): void {
     if (this.#stopped) return;
     const { log, backend } = this.#storage;
-    const byEntries = log.lastIndex() - LOG_MARGIN_ENTRIES;
+    const byEntries = Math.min(
+      log.lastIndex() - LOG_MARGIN_ENTRIES,
+      this.#heldIndex() ?? Number.POSITIVE_INFINITY,
+    );
     const tooLong = log.retainedBytes > MAX_LOG_RETAINED_BYTES;
     const wanted = tooLong
       ? Math.max(byEntries, log.indexWithin(MAX_LOG_RETAINED_BYTES))

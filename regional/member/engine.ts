@@ -6,7 +6,7 @@ import type { Logger } from "../../shared/log.js";
 import type { MemberStorage } from "../backend/storage.js";
 import type { LeaseAnswer, LeaseCall } from "../peer/lease-wire.js";
 import { PeerTransport } from "../peer/transport.js";
-import { type ConfState, NO_NODE, type RawNode, type Status } from "../raft/index.js";
+import { NO_NODE, type RawNode, type Status } from "../raft/index.js";
 import { type CommandKind, encodeCommand } from "../store/command.js";
 import type { Outcome } from "../store/outcome.js";
 import type { RegionState } from "../store/state.js";
@@ -16,22 +16,24 @@ import { Compactor } from "./compactor.js";
 import { Connections } from "./connections.js";
 import { healthierLeader } from "./disk-watch.js";
 import { RaftDriver } from "./driver.js";
-import type { ClusterIdentity } from "./identity.js";
+import { type ClusterIdentity, initialConfState } from "./identity.js";
+import { IncomingSnapshots } from "./incoming-snapshots.js";
 import { LeaseCalls } from "./lease-calls.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { LeasePort } from "./lease-port.js";
 import { loadState } from "./load-state.js";
+import { OutgoingSnapshots } from "./outgoing-snapshots.js";
 import { dispatchFrame, type FrameTargets } from "./peer-frames.js";
 import { makeRaftNode } from "./raft-node.js";
-import { Snapshots } from "./snapshots.js";
+import type { MemberTuning } from "./tuning.js";
 
 /** What an engine runs on. */
 export interface EngineOptions {
   readonly identity: ClusterIdentity;
-  readonly dataDir: string;
   readonly storage: MemberStorage;
   readonly state: RegionState;
   readonly clock: Clock;
+  readonly tuning: MemberTuning;
   readonly logger: Logger;
   /** Called about once a second, and when another leader is known. */
   readonly onChore: () => void;
@@ -40,17 +42,6 @@ export interface EngineOptions {
 }
 
 const NO_DATA = new Uint8Array(0);
-
-/** The membership that a new group begins with. */
-export function initialConfState(identity: ClusterIdentity): ConfState {
-  return {
-    voters: identity.members.map((member) => member.id),
-    learners: [],
-    votersOutgoing: [],
-    learnersNext: [],
-    autoLeave: false,
-  };
-}
 
 /** The parts of a member, wired: raft and its driver, state, leases, watches, peers, snapshots. */
 export class MemberEngine implements FrameTargets {
@@ -62,7 +53,8 @@ export class MemberEngine implements FrameTargets {
   readonly hub: WatchHub;
   readonly leases: LeaseKeeper;
   readonly leaseCalls: LeaseCalls;
-  readonly snapshots: Snapshots;
+  readonly outgoing: OutgoingSnapshots;
+  readonly incoming: IncomingSnapshots;
   readonly compactor: Compactor;
   readonly #options: EngineOptions;
   readonly #connections: Connections;
@@ -70,7 +62,7 @@ export class MemberEngine implements FrameTargets {
   #fatal = false;
 
   constructor(options: EngineOptions) {
-    const { identity, dataDir, storage, state, clock, logger } = options;
+    const { identity, storage, state, clock, logger } = options;
     const self = identity.self.id;
     this.self = self;
     this.storage = storage;
@@ -92,7 +84,11 @@ export class MemberEngine implements FrameTargets {
     );
     const { log } = storage;
     log.startFrom(state.applied);
-    log.setSnapshotSource(() => ({ data: NO_DATA, metadata: this.applier.written }));
+    // A member that fell behind is sent the image that is there, or one of now.
+    log.setSnapshotSource(() => {
+      const metadata = this.outgoing.position ?? this.applier.written;
+      return { data: NO_DATA, metadata };
+    });
     const raft = makeRaftNode({ self, log, applied: state.applied.index, logger });
     this.applier = new Applier(
       {
@@ -110,17 +106,24 @@ export class MemberEngine implements FrameTargets {
       storage.log.durableIndex,
     );
     this.driver = this.#makeDriver(raft);
-    this.snapshots = new Snapshots({
-      self,
-      dataDir,
+    const feed: RaftDriver["feed"] = (input) => this.driver.feed(input);
+    this.outgoing = new OutgoingSnapshots({
       storage,
-      send: (to, file, header) => this.transport.sendSnapshot(to, file, header),
-      feed: (input) => this.driver.feed(input),
+      send: (to, snapshot) => this.transport.sendSnapshot(to, snapshot),
+      feed,
+      nowMs: () => clock.monotonicMs(),
+      log: logger,
+    });
+    this.incoming = new IncomingSnapshots({
+      self,
+      storage,
+      feed,
       commit: () => this.driver.commit,
+      term: () => this.driver.term,
       reload: () => this.#reload(),
       log: logger,
     });
-    this.compactor = new Compactor(storage, logger);
+    this.compactor = new Compactor(storage, () => this.outgoing.position?.index, logger);
   }
 
   #makeTransport(): PeerTransport {
@@ -131,12 +134,13 @@ export class MemberEngine implements FrameTargets {
       log: logger,
       now: () => clock.monotonicMs(),
       random: Math.random,
+      snapshotBytesPerSecond: this.#options.tuning.snapshotBytesPerSecond,
       events: {
         onMessages: (_from, messages) => this.driver.receive(messages),
         onFrame: (from, type, payload) => dispatchFrame(this, from, type, payload),
         onDropped: (id) => this.driver.feed((raft) => raft.reportUnreachable(id)),
         onLink: (id, up) => this.#onLink(id, up),
-        onSnapshot: (from, header) => this.snapshots.intake(from, header),
+        onSnapshot: (from, header) => this.incoming.intake(from, header),
       },
     });
   }
@@ -156,10 +160,10 @@ export class MemberEngine implements FrameTargets {
         onLeader: (lead, term) => this.#onLeader(lead, term),
         onLeading: (term) => this.leases.promote(term),
         onTurn: () => this.leaseCalls.submit(),
-        onSnapshotOut: (message) => this.snapshots.queue(message),
+        onSnapshotOut: (message) => this.outgoing.queue(message),
         onInstall: (message) => {
           this.applier.suspend();
-          return this.snapshots.install(message);
+          return this.incoming.install(message);
         },
         onFatal: (error) => this.fail(error),
       },
@@ -202,6 +206,8 @@ export class MemberEngine implements FrameTargets {
     this.leases.tick();
     if (++this.#ticks % TICKS_PER_CHORE !== 0) return;
     this.compactor.tick();
+    this.outgoing.tick();
+    this.incoming.tick();
     this.#watchDisk();
     this.#options.onChore();
   }
@@ -222,7 +228,7 @@ export class MemberEngine implements FrameTargets {
     this.driver.stop(error);
     this.leaseCalls.stop(error);
     await this.transport.close();
-    await this.snapshots.idle();
+    await this.outgoing.idle();
     await this.storage.close();
   }
 
@@ -248,7 +254,10 @@ export class MemberEngine implements FrameTargets {
 
   #onLeader(lead: number, term: number): void {
     const { logger } = this.#options;
-    if (lead !== this.self) this.leases.demote();
+    if (lead !== this.self) {
+      this.leases.demote();
+      this.outgoing.demote();
+    }
     if (lead === this.self) logger.info({ term }, "elected");
     else if (lead === NO_NODE) logger.info({ term }, "no leader");
     else logger.info({ term, leader: lead.toString(16) }, "leader changed");

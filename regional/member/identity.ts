@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { formatHostPort, type HostPort, parseHostPort } from "../../shared/address.js";
 import { AtollError } from "../../shared/errors.js";
 import { isName } from "../../shared/topology.js";
+import type { ConfState } from "../raft/index.js";
 
 /** One member of the cluster as the settings name it. */
 export interface InitialMember {
@@ -76,4 +77,15 @@ export function parseCluster(
   }
   const described = members.map((member) => `${member.name}=${formatHostPort(member.peer)}`).sort();
   return { clusterId: hashId("cluster", region, ...described), self, members };
+}
+
+/** The membership that a new group begins with. */
+export function initialConfState(identity: ClusterIdentity): ConfState {
+  return {
+    voters: identity.members.map((member) => member.id),
+    learners: [],
+    votersOutgoing: [],
+    learnersNext: [],
+    autoLeave: false,
+  };
 }

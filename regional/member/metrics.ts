@@ -28,6 +28,13 @@ const GAUGES: readonly [string, string, (stats: MemberStats) => number][] = [
   ["db_bytes", "Bytes of the state database", (s) => s.dbBytes],
   ["db_in_use_bytes", "Bytes of the state database in use", (s) => s.dbBytesInUse],
   ["db_pending_bytes", "Bytes waiting for the state database", (s) => s.dbPendingBytes],
+  ["snapshots_sending", "Snapshots on their way, or waiting for it", (s) => s.snapshotsSending],
+  ["snapshots_receiving", "Snapshots coming in", (s) => s.snapshotsReceiving],
+  [
+    "snapshot_limit_bytes_per_second",
+    "Bytes of snapshots sent in a second at most",
+    (s) => s.snapshotBytesPerSecond,
+  ],
 ];
 
 const COUNTERS: readonly [string, string, (stats: MemberStats) => number][] = [
@@ -45,6 +52,24 @@ const COUNTERS: readonly [string, string, (stats: MemberStats) => number][] = [
   ["leases_expired_total", "Leases that this member let expire", (s) => s.leasesExpired],
   ["log_compactions_total", "Times the log was cut", (s) => s.compactions],
   ["snapshots_sent_total", "Snapshots delivered to members", (s) => s.snapshotsSent],
+  ["snapshots_failed_total", "Snapshot transfers that broke off", (s) => s.snapshotsFailed],
+  ["snapshot_sent_bytes_total", "Bytes of snapshots sent", (s) => s.snapshotSentBytes],
+  [
+    "snapshot_sent_resumed_bytes_total",
+    "Bytes of snapshots not sent because the receiver had them",
+    (s) => s.snapshotSentResumedBytes,
+  ],
+  ["snapshot_received_bytes_total", "Bytes of snapshots received", (s) => s.snapshotReceivedBytes],
+  [
+    "snapshot_received_resumed_bytes_total",
+    "Bytes of snapshots that an earlier transfer had brought",
+    (s) => s.snapshotReceivedResumedBytes,
+  ],
+  [
+    "snapshot_throttled_seconds_total",
+    "Time that snapshots waited for the limit",
+    (s) => s.snapshotThrottledSeconds,
+  ],
   ["snapshots_installed_total", "Snapshots installed", (s) => s.snapshotsInstalled],
   ["peer_received_bytes_total", "Bytes received from members", (s) => s.receivedBytes],
 ];

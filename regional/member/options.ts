@@ -2,9 +2,11 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { type HostPort, parseHostPort } from "../../shared/address.js";
 import { AtollError, errorText } from "../../shared/errors.js";
+import { MIN_SNAPSHOT_RATE_BYTES_PER_SECOND } from "../../shared/limits.js";
 import { LOG_LEVELS, type LogLevel } from "../../shared/log.js";
 import { isName } from "../../shared/topology.js";
 import { type ClusterIdentity, parseCluster } from "./identity.js";
+import { DEFAULT_TUNING, type MemberTuning } from "./tuning.js";
 
 /** The settings of the program `regional`, checked. */
 export interface RegionalOptions {
@@ -17,6 +19,7 @@ export interface RegionalOptions {
   readonly http: HostPort;
   readonly identity: ClusterIdentity;
   readonly logLevel: LogLevel;
+  readonly tuning: MemberTuning;
 }
 
 export const HELP = `One member of a region's group; serves the etcd v3 API.
@@ -34,6 +37,7 @@ Usage: regional [options]
   --initial-cluster NAME=HOST:PORT,...
                             all members and their peer addresses, the same on each one
                             (default: this member alone)
+  --snapshot-rate BYTES     snapshot bytes sent in a second at most (default ${DEFAULT_TUNING.snapshotBytesPerSecond})
   --log-level LEVEL         ${LOG_LEVELS.join(", ")} (default info)
   -h, --help                this text
 
@@ -59,6 +63,13 @@ const settingsSchema = z.object({
   peer: text.default("127.0.0.1:2380"),
   http: text.default("127.0.0.1:2381"),
   "initial-cluster": text.optional(),
+  "snapshot-rate": z.coerce
+    .number({ message: "is not a number" })
+    .int({ message: "is not a whole number of bytes" })
+    .min(MIN_SNAPSHOT_RATE_BYTES_PER_SECOND, {
+      message: `is less than ${MIN_SNAPSHOT_RATE_BYTES_PER_SECOND} bytes a second`,
+    })
+    .default(DEFAULT_TUNING.snapshotBytesPerSecond),
   "log-level": z
     .enum(LOG_LEVELS, { message: `is not one of ${LOG_LEVELS.join(", ")}` })
     .default("info"),
@@ -115,5 +126,6 @@ export function parseRegionalOptions(
     http: parseHostPort(settings.http, "--http"),
     identity: parseCluster(settings.region, settings.name, cluster),
     logLevel: settings["log-level"],
+    tuning: { snapshotBytesPerSecond: settings["snapshot-rate"] },
   };
 }

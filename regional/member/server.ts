@@ -46,6 +46,7 @@ export class RegionalServer {
       dataDir,
       peer,
       client: options.advertiseClient ?? client,
+      tuning: options.tuning,
       logger,
       metrics,
       onFatal,

@@ -35,14 +35,24 @@ export interface MemberStats {
   readonly dbBytesInUse: number;
   readonly dbPendingBytes: number;
   readonly snapshotsSent: number;
+  readonly snapshotsFailed: number;
   readonly snapshotsInstalled: number;
+  readonly snapshotsSending: number;
+  readonly snapshotsReceiving: number;
+  readonly snapshotSentBytes: number;
+  readonly snapshotSentResumedBytes: number;
+  readonly snapshotReceivedBytes: number;
+  readonly snapshotReceivedResumedBytes: number;
+  readonly snapshotThrottledSeconds: number;
+  readonly snapshotBytesPerSecond: number;
   readonly receivedBytes: number;
   readonly peers: readonly PeerStats[];
 }
 
 /** The numbers of a member at this moment. */
 export function statsOf(engine: MemberEngine): MemberStats {
-  const { driver, applier, storage, hub, leases, snapshots, compactor, transport } = engine;
+  const { driver, applier, storage, hub, leases, outgoing, incoming, compactor, transport } =
+    engine;
   const { log, backend } = storage;
   const { state } = applier;
   return {
@@ -76,8 +86,17 @@ export function statsOf(engine: MemberEngine): MemberStats {
     dbBytes: backend.size.total,
     dbBytesInUse: backend.size.inUse,
     dbPendingBytes: backend.pendingBytes,
-    snapshotsSent: snapshots.delivered,
-    snapshotsInstalled: snapshots.installed,
+    snapshotsSent: outgoing.delivered,
+    snapshotsFailed: outgoing.failed,
+    snapshotsInstalled: incoming.installed,
+    snapshotsSending: outgoing.underWay,
+    snapshotsReceiving: incoming.underWay,
+    snapshotSentBytes: outgoing.sentBytes,
+    snapshotSentResumedBytes: outgoing.resumedBytes,
+    snapshotReceivedBytes: incoming.receivedBytes,
+    snapshotReceivedResumedBytes: incoming.resumedBytes,
+    snapshotThrottledSeconds: outgoing.throttledSeconds,
+    snapshotBytesPerSecond: transport.snapshotBytesPerSecond,
     receivedBytes: transport.receivedBytes,
     peers: transport.peers(),
   };

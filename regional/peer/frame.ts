@@ -21,6 +21,7 @@ export const FrameType = {
   snapshotChunk: 12,
   snapshotEnd: 13,
   snapshotResult: 14,
+  snapshotOffset: 15,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

@@ -3,7 +3,7 @@ import { Cursor } from "./cursor.js";
 import { FrameType, makeFrame } from "./frame.js";
 
 /** Version of the protocol between members; a member takes its own only. */
-const PEER_PROTOCOL_VERSION = 1;
+const PEER_PROTOCOL_VERSION = 2;
 
 const MAGIC = Buffer.from("atollpeer", "latin1");
 

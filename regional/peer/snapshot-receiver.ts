@@ -1,20 +1,28 @@
 import { utf8 } from "../../shared/bytes.js";
 import { AtollError, errorText } from "../../shared/errors.js";
 import { SNAPSHOT_CHUNK_BYTES } from "../../shared/limits.js";
+import { chunkLength } from "../backend/manifest.js";
 import type { Inbound, InboundHandler } from "./acceptor.js";
 import { FrameType, makeFrame } from "./frame.js";
-import { decodeSnapshotHeader, type SnapshotHeader } from "./snapshot-header.js";
+import {
+  decodeSnapshotHeader,
+  encodeSnapshotOffset,
+  type SnapshotHeader,
+} from "./snapshot-header.js";
 
 /** Bytes received and not yet written, above which the socket is no longer read. */
 const PAUSE_ABOVE_BYTES = 4 * SNAPSHOT_CHUNK_BYTES;
 
-/** Where a snapshot's bytes go. After a rejection or `abort` nothing else is called. */
+/** Where a snapshot's chunks go. After a rejection only `close` is called. */
 export interface SnapshotSink {
+  /** Bytes that an earlier transfer has brought: whole chunks. */
+  readonly resumedBytes: number;
+  /** Takes the next chunk; rejects when it isn't what the header's manifest says. */
   write(chunk: Uint8Array): Promise<void>;
-  /** All bytes have come; resolves when they are safe on disk and handed over. */
+  /** All chunks have come; resolves when they are safe on disk and handed over. */
   finish(): Promise<void>;
-  /** The transfer ended early. */
-  abort(): Promise<void>;
+  /** The transfer is over, early or not. */
+  close(): Promise<void>;
 }
 
 /** Opens a sink for a snapshot that a member offers; rejects to decline it. */
@@ -27,7 +35,8 @@ export class SnapshotReceiver implements InboundHandler {
   #work: Promise<void> = Promise.resolve();
   #header: SnapshotHeader | undefined;
   #sink: SnapshotSink | undefined;
-  #received = 0;
+  /** The chunk that comes next; undefined until the sender was told which. */
+  #next: number | undefined;
   #waiting = 0;
   #over = false;
 
@@ -39,36 +48,55 @@ export class SnapshotReceiver implements InboundHandler {
   frame(type: number, payload: Buffer): void {
     if (this.#over) return;
     if (type === FrameType.snapshotHeader && this.#header === undefined) {
-      const header = decodeSnapshotHeader(payload);
-      this.#header = header;
-      this.#enqueue(0, async () => {
-        this.#sink = await this.#intake(this.#inbound.from, header);
-      });
-    } else if (type === FrameType.snapshotChunk && this.#header !== undefined) {
-      this.#received += payload.length;
-      if (this.#received > this.#header.sizeBytes) {
-        throw new AtollError("DATA_LOSS", "a peer's snapshot is longer than its header says");
-      }
+      this.#begin(decodeSnapshotHeader(payload));
+    } else if (type === FrameType.snapshotChunk && payload.length === this.#expected()) {
+      this.#next = (this.#next ?? 0) + 1;
       this.#enqueue(payload.length, async () => this.#sink?.write(payload));
-    } else if (type === FrameType.snapshotEnd && this.#received === this.#header?.sizeBytes) {
+    } else if (type === FrameType.snapshotEnd && this.#expected() === 0) {
       this.#enqueue(0, async () => {
         await this.#sink?.finish();
-        this.#over = true;
-        this.#inbound.socket.write(makeFrame(FrameType.snapshotResult, new Uint8Array(0)));
+        this.#end("");
       });
     } else {
       throw new AtollError(
         "DATA_LOSS",
-        `a peer's snapshot stream has a frame of type ${type} after ${this.#received} bytes`,
+        `a peer's snapshot stream has a frame of type ${type} with ${payload.length} bytes ` +
+          `where chunk ${this.#next ?? "none"} is due`,
       );
     }
   }
 
   closed(): void {
+    this.#enqueue(0, async () => this.#end(undefined));
+  }
+
+  #begin(header: SnapshotHeader): void {
+    this.#header = header;
+    const { socket, from } = this.#inbound;
     this.#enqueue(0, async () => {
-      this.#over = true;
-      await this.#sink?.abort();
+      this.#sink = await this.#intake(from, header);
+      const { resumedBytes } = this.#sink;
+      this.#next = Math.ceil(resumedBytes / header.manifest.chunkBytes);
+      socket.write(makeFrame(FrameType.snapshotOffset, encodeSnapshotOffset(resumedBytes)));
     });
+  }
+
+  /** Bytes of the next chunk; 0 when all have come, -1 while none may come. */
+  #expected(): number {
+    if (this.#header === undefined || this.#next === undefined) return -1;
+    return chunkLength(this.#header.manifest, this.#next);
+  }
+
+  /** Ends the transfer and says so: "" for success, else the reason; undefined: nobody listens. */
+  #end(result: string | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    const { socket } = this.#inbound;
+    void this.#sink?.close();
+    if (result === undefined) return;
+    const frame = makeFrame(FrameType.snapshotResult, utf8(result));
+    if (result === "") socket.write(frame);
+    else socket.end(frame, () => socket.destroy());
   }
 
   /** Does the work after all that came before, unless that has failed. */
@@ -81,9 +109,7 @@ export class SnapshotReceiver implements InboundHandler {
       try {
         await work();
       } catch (error) {
-        this.#over = true;
-        const reason = errorText(error) || "failed";
-        socket.end(makeFrame(FrameType.snapshotResult, utf8(reason)), () => socket.destroy());
+        this.#end(errorText(error) || "failed");
       }
       this.#waiting -= bytes;
       if (this.#waiting <= PAUSE_ABOVE_BYTES) socket.resume();

@@ -1,147 +1,114 @@
-import { open } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
+import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
+import { crc32 } from "node:zlib";
 import type { HostPort } from "../../shared/address.js";
-import { fromUtf8 } from "../../shared/bytes.js";
-import { Deferred } from "../../shared/deferred.js";
 import { AtollError } from "../../shared/errors.js";
+import { PEER_PING_INTERVAL_MS } from "../../shared/limits.js";
+import { chunkLength } from "../backend/manifest.js";
+import { allocateFrame, FRAME_HEAD_BYTES, FrameType, makeFrame, sealFrame } from "./frame.js";
+import { SnapshotConnection } from "./snapshot-connection.js";
 import {
-  PEER_PING_INTERVAL_MS,
-  SNAPSHOT_CHUNK_BYTES,
-  SNAPSHOT_RATE_BYTES_PER_SECOND,
-  SNAPSHOT_STALL_LIMIT_MS,
-} from "../../shared/limits.js";
-import {
-  allocateFrame,
-  FRAME_HEAD_BYTES,
-  FrameReader,
-  FrameType,
-  makeFrame,
-  sealFrame,
-} from "./frame.js";
-import { encodeSnapshotHeader, type SnapshotHeader } from "./snapshot-header.js";
+  decodeSnapshotOffset,
+  encodeSnapshotHeader,
+  type SnapshotHeader,
+} from "./snapshot-header.js";
+import type { Throttle } from "./throttle.js";
 
-const EMPTY = new Uint8Array(0);
+/** A snapshot to be sent, and what is to be known of its way. */
+export interface OutgoingSnapshot {
+  readonly file: string;
+  readonly header: SnapshotHeader;
+  /** The other side has the first `bytes` already. */
+  onResumed?(bytes: number): void;
+  /** A chunk was handed to the socket, after a wait of so many seconds for the throttle. */
+  onSent?(bytes: number, throttledSeconds: number): void;
+  /** Ends the transfer. */
+  readonly signal?: AbortSignal;
+}
 
-/** A connection for one snapshot: what the other side said, and when more may be written. */
-class SnapshotConnection {
-  readonly #socket: Socket;
-  readonly #welcome = new Deferred<void>();
-  readonly #result = new Deferred<void>();
+/** Where a snapshot is sent, and how fast. */
+export interface SnapshotTarget {
+  readonly address: HostPort;
+  readonly hello: Buffer;
+  readonly throttle: Throttle;
+  readonly signal: AbortSignal;
+}
 
-  constructor(address: HostPort, hello: Buffer) {
-    const socket = connect({ host: address.host, port: address.port, noDelay: true });
-    this.#socket = socket;
-    // Whoever waits gets the failure; when nobody does, it is of no interest.
-    this.#welcome.promise.catch(() => {});
-    this.#result.promise.catch(() => {});
-    const reader = new FrameReader((type, payload) => this.#receive(type, payload));
-    socket.setTimeout(SNAPSHOT_STALL_LIMIT_MS, () => {
-      socket.destroy(new Error(`no progress for ${SNAPSHOT_STALL_LIMIT_MS} ms`));
-    });
-    socket.on("connect", () => socket.write(hello));
-    socket.on("data", (chunk: Buffer) => {
-      try {
-        reader.push(chunk);
-      } catch (error) {
-        this.#fail(error);
-      }
-    });
-    socket.on("error", (error) => this.#fail(error));
-    socket.on("close", () => this.#fail(new Error("the connection was closed")));
-  }
-
-  #receive(type: number, payload: Buffer): void {
-    if (type === FrameType.welcome) this.#welcome.resolve();
-    else if (type === FrameType.refusal) this.#fail(new Error(`refused: ${fromUtf8(payload)}`));
-    else if (type === FrameType.snapshotResult) {
-      const text = fromUtf8(payload);
-      if (text === "") this.#result.resolve();
-      else this.#fail(new Error(text));
-    }
-  }
-
-  #fail(error: unknown): void {
-    this.#welcome.reject(error);
-    this.#result.reject(error);
-    this.#socket.destroy();
-  }
-
-  get welcomed(): Promise<void> {
-    return this.#welcome.promise;
-  }
-
-  /** Resolves when the other side has taken the snapshot, rejects when anything failed. */
-  get result(): Promise<void> {
-    return this.#result.promise;
-  }
-
-  async write(frame: Buffer): Promise<void> {
-    if (this.#socket.write(frame)) return;
-    const drained = new Promise<void>((resolve) => this.#socket.once("drain", resolve));
-    await Promise.race([drained, this.#result.promise]);
-  }
-
-  ping(): void {
-    this.#socket.write(makeFrame(FrameType.ping, EMPTY));
-  }
-
-  close(reason?: Error): void {
-    this.#socket.destroy(reason);
+/** The file to be sent is not what its manifest says: DATA_LOSS on the sender's side. */
+export class ImageChanged extends AtollError {
+  constructor(file: string, byte: number) {
+    super("DATA_LOSS", `${file} has changed since it was made, at byte ${byte}`);
   }
 }
 
-async function sendFile(
+/** Reads chunk `index` into a sealed frame. Throws ImageChanged. */
+async function chunkFrame(
+  handle: FileHandle,
+  { file, header: { manifest } }: OutgoingSnapshot,
+  index: number,
+): Promise<Buffer> {
+  const length = chunkLength(manifest, index);
+  const frame = allocateFrame(length);
+  const at = index * manifest.chunkBytes;
+  const { bytesRead } = await handle.read(frame, FRAME_HEAD_BYTES, length, at);
+  const sum = crc32(frame.subarray(FRAME_HEAD_BYTES));
+  if (bytesRead !== length || sum !== manifest.checksums[index]) {
+    throw new ImageChanged(file, at);
+  }
+  return sealFrame(frame, FrameType.snapshotChunk);
+}
+
+async function sendChunks(
   connection: SnapshotConnection,
-  file: string,
-  header: SnapshotHeader,
+  snapshot: OutgoingSnapshot,
+  throttle: Throttle,
+  offset: number,
 ): Promise<void> {
-  await connection.write(makeFrame(FrameType.snapshotHeader, encodeSnapshotHeader(header)));
-  const handle = await open(file, "r");
+  const { checksums, chunkBytes } = snapshot.header.manifest;
+  const handle = await open(snapshot.file, "r");
   try {
-    const startMs = performance.now();
-    let sent = 0;
-    while (sent < header.sizeBytes) {
-      const length = Math.min(SNAPSHOT_CHUNK_BYTES, header.sizeBytes - sent);
-      const frame = allocateFrame(length);
-      const { bytesRead } = await handle.read(frame, FRAME_HEAD_BYTES, length, sent);
-      if (bytesRead !== length) throw new Error(`${file} became shorter while it was sent`);
-      await connection.write(sealFrame(frame, FrameType.snapshotChunk));
-      sent += length;
-      const aheadMs =
-        (sent / SNAPSHOT_RATE_BYTES_PER_SECOND) * 1000 - (performance.now() - startMs);
-      if (aheadMs > 1) await pause(aheadMs);
+    for (let i = Math.ceil(offset / chunkBytes); i < checksums.length; i++) {
+      const frame = await chunkFrame(handle, snapshot, i);
+      const waitMs = throttle.take(frame.length, performance.now());
+      if (waitMs >= 1) await Promise.race([pause(waitMs), connection.result]);
+      await connection.write(frame);
+      snapshot.onSent?.(frame.length - FRAME_HEAD_BYTES, waitMs / 1000);
     }
   } finally {
     await handle.close();
   }
-  await connection.write(makeFrame(FrameType.snapshotEnd, EMPTY));
 }
 
 /**
- * Sends a snapshot file over a connection of its own, no faster than
- * SNAPSHOT_RATE_BYTES_PER_SECOND, and resolves when the other side has it on disk.
- * Rejects with UNAVAILABLE saying why.
+ * Sends a snapshot file over a connection of its own, from where the other side has it, no
+ * faster than the throttle lets it, and resolves when the other side has it on disk.
+ * Rejects with ImageChanged, else with UNAVAILABLE saying why.
  */
 export async function sendSnapshot(
-  target: { readonly address: HostPort; readonly hello: Buffer; readonly signal: AbortSignal },
-  file: string,
-  header: SnapshotHeader,
+  target: SnapshotTarget,
+  snapshot: OutgoingSnapshot,
 ): Promise<void> {
   const connection = new SnapshotConnection(target.address, target.hello);
-  const abort = (): void => connection.close(new Error("this member is stopping"));
-  target.signal.addEventListener("abort", abort, { once: true });
+  const { header } = snapshot;
+  const signal = AbortSignal.any([target.signal, ...(snapshot.signal ? [snapshot.signal] : [])]);
+  const abort = (): void => connection.close(new Error("this member doesn't send it any more"));
+  signal.addEventListener("abort", abort, { once: true });
   const pings = setInterval(() => connection.ping(), PEER_PING_INTERVAL_MS);
   try {
-    if (target.signal.aborted) abort();
+    if (signal.aborted) abort();
     await connection.welcomed;
-    await sendFile(connection, file, header);
+    await connection.write(makeFrame(FrameType.snapshotHeader, encodeSnapshotHeader(header)));
+    const offset = decodeSnapshotOffset(await connection.offset, header.manifest);
+    if (offset > 0) snapshot.onResumed?.(offset);
+    await sendChunks(connection, snapshot, target.throttle, offset);
+    await connection.write(makeFrame(FrameType.snapshotEnd, new Uint8Array(0)));
     await connection.result;
   } catch (error) {
+    if (error instanceof ImageChanged) throw error;
     throw new AtollError("UNAVAILABLE", "the snapshot was not delivered", { cause: error });
   } finally {
     clearInterval(pings);
-    target.signal.removeEventListener("abort", abort);
+    signal.removeEventListener("abort", abort);
     connection.close();
   }
 }

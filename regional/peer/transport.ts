@@ -6,9 +6,9 @@ import { type Inbound, type InboundHandler, PeerAcceptor } from "./acceptor.js";
 import { FrameType, makeFrame } from "./frame.js";
 import { helloFrame, Purpose } from "./hello.js";
 import { PeerLink } from "./link.js";
-import type { SnapshotHeader } from "./snapshot-header.js";
 import { type SnapshotIntake, SnapshotReceiver } from "./snapshot-receiver.js";
-import { sendSnapshot } from "./snapshot-sender.js";
+import { type OutgoingSnapshot, sendSnapshot } from "./snapshot-sender.js";
+import { Throttle } from "./throttle.js";
 import { decodeMessages, MessageEncoder } from "./wire.js";
 
 /** What a transport tells its member. */
@@ -33,6 +33,8 @@ export interface TransportOptions {
   readonly now: () => number;
   /** A number in [0, 1) that spreads reconnects. */
   readonly random: () => number;
+  /** Bytes of snapshots that are sent in a second at most. */
+  readonly snapshotBytesPerSecond: number;
 }
 
 /** Bytes and connections of one peer, for metrics. */
@@ -55,10 +57,12 @@ export class PeerTransport {
   readonly #links = new Map<number, PeerLink>();
   readonly #addresses = new Map<number, HostPort>();
   readonly #stop = new AbortController();
+  readonly #throttle: Throttle;
   #pings: NodeJS.Timeout | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#throttle = new Throttle(options.snapshotBytesPerSecond);
     this.#acceptor = new PeerAcceptor({
       clusterId: options.clusterId,
       memberId: options.memberId,
@@ -116,6 +120,11 @@ export class PeerTransport {
     }));
   }
 
+  /** Bytes of snapshots that are sent in a second at most. */
+  get snapshotBytesPerSecond(): number {
+    return this.#throttle.bytesPerSecond;
+  }
+
   get receivedBytes(): number {
     return this.#acceptor.receivedBytes;
   }
@@ -151,13 +160,14 @@ export class PeerTransport {
     for (const link of this.#links.values()) link.flushIdle();
   }
 
-  /** Sends a snapshot file to a member; rejects with UNAVAILABLE saying why. */
-  async sendSnapshot(to: number, file: string, header: SnapshotHeader): Promise<void> {
+  /** Sends a snapshot file to a member; rejects as sendSnapshot does. */
+  async sendSnapshot(to: number, snapshot: OutgoingSnapshot): Promise<void> {
     const { clusterId, memberId } = this.#options;
     const address = this.#addresses.get(to);
     if (address === undefined) throw new Error(`member ${to.toString(16)} is unknown`);
     const hello = helloFrame({ purpose: Purpose.snapshot, clusterId, from: memberId, to });
-    await sendSnapshot({ address, hello, signal: this.#stop.signal }, file, header);
+    const target = { address, hello, throttle: this.#throttle, signal: this.#stop.signal };
+    await sendSnapshot(target, snapshot);
   }
 
   /** Drops all connections and stops listening. */

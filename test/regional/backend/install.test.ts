@@ -8,6 +8,7 @@ import { DataDirectory } from "../../../regional/log/directory.js";
 import { DurableLog } from "../../../regional/log/durable-log.js";
 import { confState, initial, makeEntries } from "../log/entries.js";
 import { hard, tempDirectory } from "../log/support.js";
+import { chunksOf, manifestOf } from "./manifests.js";
 import { positionAt } from "./positions.js";
 import { meta, row } from "./records.js";
 import { loadAll, member, openMember } from "./support.js";
@@ -45,9 +46,8 @@ async function image(): Promise<Buffer> {
 }
 
 async function receive(storage: MemberStorage, bytes: Buffer): Promise<IncomingSnapshot> {
-  const incoming = await storage.receive();
-  for (let at = 0; at < bytes.length; at += 5000)
-    await incoming.write(bytes.subarray(at, at + 5000));
+  const incoming = await storage.receive(manifestOf(bytes, POSITION));
+  for (const chunk of chunksOf(bytes)) await incoming.write(chunk);
   expect(incoming.received).toBe(bytes.length);
   return incoming;
 }
@@ -166,11 +166,11 @@ describe("a received snapshot", () => {
     const path = join(tempDirectory(), "data");
     const storage = await follower(path);
     const bytes = await image();
-    const first = await storage.receive();
+    const first = await storage.receive(manifestOf(bytes, POSITION));
     await first.write(bytes.subarray(0, 5000));
     await first.abort();
     await first.abort();
-    await expect(first.write(bytes)).rejects.toThrow(
+    await expect(first.write(bytes.subarray(5000, 10_000))).rejects.toThrow(
       `can't write the incoming snapshot ${join(path, "incoming.db")}`,
     );
     expect(existsSync(join(path, "incoming.db"))).toBe(false);

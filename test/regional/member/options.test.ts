@@ -11,6 +11,7 @@ describe("parseRegionalOptions", () => {
       http: { host: "127.0.0.1", port: 2381 },
       identity: { self: { name: "member-0" }, members: [{ name: "member-0" }] },
       logLevel: "info",
+      tuning: { snapshotBytesPerSecond: 64 * 1024 * 1024 },
     });
   });
 
@@ -34,6 +35,9 @@ describe("parseRegionalOptions", () => {
     [["--client", "2379"], {}, '--client: "2379" is not host:port'],
     [["--http", "localhost:99999"], {}, '--http: "localhost:99999" is not host:port'],
     [["--data-dir", ""], {}, "--data-dir"],
+    [["--snapshot-rate", "fast"], {}, '--snapshot-rate: "fast" is not a number'],
+    [["--snapshot-rate", "1000"], {}, '--snapshot-rate: "1000" is less than 102400 bytes a second'],
+    [[], { ATOLL_SNAPSHOT_RATE: "200000.5" }, "is not a whole number of bytes"],
     [["--log-level", "loud"], {}, '--log-level: "loud" is not one of trace'],
     [["--initial-cluster", "a=1.2.3.4:1"], {}, 'doesn\'t name this member, "member-0"'],
   ])("refuses %j %j", (words, environment, message) => {

@@ -27,7 +27,7 @@ export class TestPeer {
   intake: TransportEvents["onSnapshot"] = () => Promise.reject<SnapshotSink>(new Error("declined"));
   port = 0;
 
-  constructor(memberId: number, clusterId = 99) {
+  constructor(memberId: number, clusterId = 99, snapshotBytesPerSecond = 2 ** 40) {
     const log = createLogger("debug", {}, { write: (line: string) => void this.logged.push(line) });
     this.transport = new PeerTransport({
       clusterId,
@@ -35,6 +35,7 @@ export class TestPeer {
       log,
       now: () => performance.now(),
       random: () => 0,
+      snapshotBytesPerSecond,
       events: {
         onMessages: (_from, messages) => this.messages.push(...messages),
         onFrame: (from, type, payload) => this.frames.push({ from, type, payload }),
