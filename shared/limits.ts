@@ -302,3 +302,17 @@ export const GATEWAY_REPORT_INTERVAL_MS = 250;
 /** Calls, about four a second, after which a summary over its bounds is folded again: first, and at most. */
 export const REFUSED_RETRY_FIRST_CALLS = 8;
 export const REFUSED_RETRY_MAX_CALLS = 1_200;
+
+/** Entries between two indexes at which members compare their hash chains under load. */
+export const AUDIT_CHAIN_ENTRIES = 1_024;
+/** Things to be compared that a member keeps the others' hashes of. */
+export const MAX_AUDIT_CASES = 256;
+/** Keys and bytes of one slice of the key space whose hash members compare. */
+export const AUDIT_SLICE_KEYS = 1_000;
+export const AUDIT_SLICE_BYTES = 512 * 1024;
+/** Pause between two walks over the whole key space, slice by slice. */
+export const AUDIT_WALK_PAUSE_MS = 2_000;
+/** Slices that wait until this member has applied as much as who asks. */
+export const MAX_AUDIT_SLICES_WAITING = 64;
+/** Time that members' hashes may differ, without a majority for one, before it is an alarm. */
+export const AUDIT_DISPUTE_MS = 3_000;

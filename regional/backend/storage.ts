@@ -86,6 +86,16 @@ export class MemberStorage {
     return this.#backend;
   }
 
+  /** The data directory. */
+  get path(): string {
+    return this.#directory.path;
+  }
+
+  /** Lets no later start use this directory; `reason` says why and what to do. */
+  condemn(reason: string): void {
+    this.#directory.condemn(reason);
+  }
+
   /**
    * Begins to receive a snapshot, or goes on with it; one that was under way must be closed,
    * finished or aborted.

@@ -10,6 +10,8 @@ import { storageError } from "./storage-error.js";
 /** Format of the directory as a whole; in its VERSION file, and the only one that is opened. */
 const DIRECTORY_FORMAT = 1;
 
+const CONDEMNED = "DIVERGED";
+
 const versionSchema = z.object({ format: z.number(), cluster: z.string(), member: z.string() });
 
 /**
@@ -25,6 +27,7 @@ const versionSchema = z.object({ format: z.number(), cluster: z.string(), member
  * | `incoming.db`, `incoming.json` | a snapshot that is being received, and its manifest |
  * | `outgoing/` | a snapshot that is being sent |
  * | `INSTALL` | the decision to install it: its position |
+ * | `DIVERGED` | why the member must not start again: its state is not its group's |
  */
 export class DataDirectory {
   readonly path: string;
@@ -47,7 +50,8 @@ export class DataDirectory {
   /**
    * Takes the directory at `path`, which is made if it isn't there. Throws
    * FAILED_PRECONDITION when it can't be used, is in use, or is another version's, another
-   * cluster's or another member's; the message names it and what would be right.
+   * cluster's or another member's; the message names it and what would be right. Throws
+   * DATA_LOSS with the reason when it was condemned.
    */
   static open(path: string, identity: Identity): DataDirectory {
     makeDirectory(path);
@@ -55,6 +59,7 @@ export class DataDirectory {
     try {
       const own = fileIdentity(identity);
       const isNew = !checkVersion(join(path, "VERSION"), own);
+      refuseCondemned(join(path, CONDEMNED));
       return new DataDirectory(path, own, lock, isNew);
     } catch (error) {
       lock.close();
@@ -99,10 +104,21 @@ export class DataDirectory {
     this.#isNew = false;
   }
 
+  /** Writes down that the member must never start on this directory again, and why. */
+  condemn(reason: string): void {
+    replaceFile(join(this.path, CONDEMNED), Buffer.from(`${reason}\n`));
+  }
+
   /** Gives the directory back. Idempotent. */
   close(): void {
     this.#lock.close();
   }
+}
+
+function refuseCondemned(file: string): void {
+  if (!existsSync(file)) return;
+  const reason = readFileSync(file, "utf8").trim();
+  throw new AtollError("DATA_LOSS", `${file} forbids to start: ${reason}`);
 }
 
 function makeDirectory(path: string): void {

@@ -25,6 +25,8 @@ export interface ApplierOptions {
   readonly applyConfChange: (change: ConfChange, index: number) => ConfState;
   /** A proposal of this member has its outcome. */
   readonly settle: (seq: number, outcome: Outcome) => void;
+  /** Told of the entry at index `next`, or the first one after it, as soon as it is applied. */
+  readonly audit: { readonly next: number; applied(index: number): void };
   readonly onLeases: (changes: readonly LeaseChange[]) => void;
   readonly onMembership: (confState: ConfState) => void;
   /** The state database has room again. */
@@ -79,16 +81,17 @@ export class Applier implements EntryApplier {
 
   apply(entries: readonly Entry[]): void {
     if (entries.length === 0) return;
-    const { self, settle, hub, onLeases } = this.#options;
+    const { self, settle, hub, audit, onLeases } = this.#options;
     const state = this.#state;
     for (const entry of entries) {
-      if (entry.type !== EntryType.normal) {
+      if (entry.type === EntryType.normal) {
+        const outcome = state.apply(entry.index, entry.term, entry.data);
+        if (outcome.kind === "error") this.failures++;
+        if (commandProposer(entry.data) === self) settle(commandSequence(entry.data), outcome);
+      } else {
         this.#applyMembership(entry);
-        continue;
       }
-      const outcome = state.apply(entry.index, entry.term, entry.data);
-      if (outcome.kind === "error") this.failures++;
-      if (commandProposer(entry.data) === self) settle(commandSequence(entry.data), outcome);
+      if (entry.index >= audit.next) audit.applied(entry.index);
     }
     this.entries += entries.length;
     const changes = state.takeChanges();

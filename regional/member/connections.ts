@@ -13,6 +13,11 @@ export class Connections {
     this.#addresses = addresses;
   }
 
+  /** Queues a frame for all others. */
+  broadcast(frame: Buffer): void {
+    for (const { id } of this.#transport.peers()) this.#transport.queueFrame(id, frame);
+  }
+
   /** The membership is `confState` now. */
   follow(confState: ConfState): void {
     const { voters, learners, votersOutgoing } = confState;

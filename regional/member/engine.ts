@@ -3,7 +3,9 @@ import type { Clock } from "../../shared/clock.js";
 import type { AtollError } from "../../shared/errors.js";
 import { TICKS_PER_CHORE } from "../../shared/limits.js";
 import type { Logger } from "../../shared/log.js";
+import type { Auditor } from "../audit/auditor.js";
 import type { MemberStorage } from "../backend/storage.js";
+import type { AuditMessage } from "../peer/audit-wire.js";
 import type { LeaseAnswer, LeaseCall } from "../peer/lease-wire.js";
 import { PeerTransport } from "../peer/transport.js";
 import { NO_NODE, type RawNode, type Status } from "../raft/index.js";
@@ -12,6 +14,7 @@ import type { Outcome } from "../store/outcome.js";
 import type { RegionState } from "../store/state.js";
 import { WatchHub } from "../watch/hub.js";
 import { Applier } from "./applier.js";
+import { type AuditedParts, makeAuditor } from "./audit-wiring.js";
 import { Compactor } from "./compactor.js";
 import { Connections } from "./connections.js";
 import { healthierLeader } from "./disk-watch.js";
@@ -44,7 +47,7 @@ export interface EngineOptions {
 const NO_DATA = new Uint8Array(0);
 
 /** The parts of a member, wired: raft and its driver, state, leases, watches, peers, snapshots. */
-export class MemberEngine implements FrameTargets {
+export class MemberEngine implements FrameTargets, AuditedParts {
   readonly self: number;
   readonly storage: MemberStorage;
   readonly transport: PeerTransport;
@@ -56,8 +59,9 @@ export class MemberEngine implements FrameTargets {
   readonly outgoing: OutgoingSnapshots;
   readonly incoming: IncomingSnapshots;
   readonly compactor: Compactor;
+  readonly auditor: Auditor;
   readonly #options: EngineOptions;
-  readonly #connections: Connections;
+  readonly connections: Connections;
   #ticks = 0;
   #fatal = false;
 
@@ -78,7 +82,7 @@ export class MemberEngine implements FrameTargets {
     });
     this.leaseCalls = new LeaseCalls(new LeasePort(this), randomInt(2 ** 47));
     this.transport = this.#makeTransport();
-    this.#connections = new Connections(
+    this.connections = new Connections(
       this.transport,
       new Map(identity.members.map((member) => [member.id, member.peer])),
     );
@@ -90,6 +94,7 @@ export class MemberEngine implements FrameTargets {
       return { data: NO_DATA, metadata };
     });
     const raft = makeRaftNode({ self, log, applied: state.applied.index, logger });
+    this.auditor = makeAuditor(this, state.applied.index, logger);
     this.applier = new Applier(
       {
         self,
@@ -98,8 +103,9 @@ export class MemberEngine implements FrameTargets {
         backend: () => storage.backend,
         applyConfChange: (change, index) => raft.applyConfChange(change, index),
         settle: (seq, outcome) => this.driver.proposals.settle(seq, outcome),
+        audit: this.auditor,
         onLeases: (changes) => this.leases.applied(changes),
-        onMembership: (confState) => this.#connections.follow(confState),
+        onMembership: (confState) => this.connections.follow(confState),
         onUnblocked: () => this.wake(),
         onFatal: (error) => this.fail(error),
       },
@@ -196,7 +202,7 @@ export class MemberEngine implements FrameTargets {
 
   /** Dials the other members. */
   connect(): void {
-    this.#connections.follow(this.applier.state.applied.confState);
+    this.connections.follow(this.applier.state.applied.confState);
   }
 
   /** One tick of the raft clock, and now and then the chores. */
@@ -204,11 +210,13 @@ export class MemberEngine implements FrameTargets {
     this.driver.tick();
     this.leaseCalls.tick(this.driver.nowMs);
     this.leases.tick();
+    this.auditor.tick(this.driver.nowMs);
     if (++this.#ticks % TICKS_PER_CHORE !== 0) return;
     this.compactor.tick();
     this.outgoing.tick();
     this.incoming.tick();
     this.#watchDisk();
+    this.auditor.chore();
     this.#options.onChore();
   }
 
@@ -250,6 +258,10 @@ export class MemberEngine implements FrameTargets {
     this.leaseCalls.receive(answers);
   }
 
+  audited(from: number, message: AuditMessage): void {
+    this.auditor.receive(from, message);
+  }
+
   // Events.
 
   #onLeader(lead: number, term: number): void {
@@ -267,6 +279,7 @@ export class MemberEngine implements FrameTargets {
   }
 
   #onLink(id: number, up: boolean): void {
+    if (up) this.auditor.renewed(id);
     if (up && id === this.lead) {
       this.driver.proposals.retry();
       this.wake();

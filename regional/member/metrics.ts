@@ -27,6 +27,8 @@ const GAUGES: readonly [string, string, (stats: MemberStats) => number][] = [
   ],
   ["db_bytes", "Bytes of the state database", (s) => s.dbBytes],
   ["db_in_use_bytes", "Bytes of the state database in use", (s) => s.dbBytesInUse],
+  ["audited_index", "Highest index with equal hash chains", (s) => s.auditedIndex],
+  ["state_disputed", "1 while states differ and no majority can judge", (s) => Number(s.disputed)],
   ["db_pending_bytes", "Bytes waiting for the state database", (s) => s.dbPendingBytes],
   ["snapshots_sending", "Snapshots on their way, or waiting for it", (s) => s.snapshotsSending],
   ["snapshots_receiving", "Snapshots coming in", (s) => s.snapshotsReceiving],
@@ -71,6 +73,9 @@ const COUNTERS: readonly [string, string, (stats: MemberStats) => number][] = [
     (s) => s.snapshotThrottledSeconds,
   ],
   ["snapshots_installed_total", "Snapshots installed", (s) => s.snapshotsInstalled],
+  ["audits_agreed_total", "Comparisons of states that found all equal", (s) => s.auditsAgreed],
+  ["audits_differing_total", "Comparisons that found a difference", (s) => s.auditsDiffering],
+  ["audit_walks_total", "Walks over all keys that this leader led", (s) => s.auditWalks],
   ["peer_received_bytes_total", "Bytes received from members", (s) => s.receivedBytes],
 ];
 
@@ -91,6 +96,7 @@ export class MemberMetrics {
   readonly #peerSent: Counter;
   readonly #peerDropped: Counter;
   readonly #peerConnected: Gauge;
+  readonly #diverged: Gauge;
   readonly #callCount: Counter;
   readonly #callSeconds: Counter;
   readonly #calls = new Map<string, { method: string; code: string; count: number; sum: number }>();
@@ -113,6 +119,7 @@ export class MemberMetrics {
     this.#peerSent = counter("peer_sent_bytes_total", "Bytes sent to a member", ["peer"]);
     this.#peerDropped = counter("peer_dropped_total", "Messages not sent to a member", ["peer"]);
     this.#peerConnected = gauge("peer_connected", "1 while connected to a member", ["peer"]);
+    this.#diverged = gauge("diverged", "1: this member's state has diverged", ["peer"]);
     this.#callCount = counter("calls_total", "Finished calls", ["method", "code"]);
     this.#callSeconds = counter("call_seconds_total", "Time in them", ["method", "code"]);
   }
@@ -157,6 +164,8 @@ export class MemberMetrics {
       this.#peerDropped.inc(labels, peer.dropped);
       this.#peerConnected.set(labels, Number(peer.connected));
     }
+    this.#diverged.reset();
+    for (const id of stats.diverged) this.#diverged.set({ peer: id.toString(16) }, 1);
     for (const { method, code, count, sum } of this.#calls.values()) {
       this.#callCount.inc({ method, code }, count);
       this.#callSeconds.inc({ method, code }, sum);

@@ -1,3 +1,4 @@
+import { type AuditMessage, decodeAudit } from "../peer/audit-wire.js";
 import { FrameType } from "../peer/frame.js";
 import {
   decodeLeaseAnswers,
@@ -18,6 +19,7 @@ export interface FrameTargets {
   refused(reason: Refusal, seqs: readonly number[]): void;
   leaseCallsOf(from: number, calls: readonly LeaseCall[]): void;
   leaseAnswers(answers: readonly LeaseAnswer[]): void;
+  audited(from: number, message: AuditMessage): void;
 }
 
 /**
@@ -39,5 +41,7 @@ export function dispatchFrame(
     targets.leaseCallsOf(from, decodeLeaseCalls(payload));
   } else if (type === FrameType.leaseAnswers) {
     targets.leaseAnswers(decodeLeaseAnswers(payload));
+  } else if (type === FrameType.audit) {
+    targets.audited(from, decodeAudit(payload));
   }
 }

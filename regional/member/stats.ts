@@ -46,6 +46,15 @@ export interface MemberStats {
   readonly snapshotThrottledSeconds: number;
   readonly snapshotBytesPerSecond: number;
   readonly receivedBytes: number;
+  /** Highest index at which all members that said something had the same hash chain. */
+  readonly auditedIndex: number;
+  readonly auditsAgreed: number;
+  readonly auditsDiffering: number;
+  readonly auditWalks: number;
+  /** Members whose state is known not to be the majority's. */
+  readonly diverged: readonly number[];
+  /** States differ, and nobody can say whose is right. */
+  readonly disputed: boolean;
   readonly peers: readonly PeerStats[];
 }
 
@@ -53,6 +62,7 @@ export interface MemberStats {
 export function statsOf(engine: MemberEngine): MemberStats {
   const { driver, applier, storage, hub, leases, outgoing, incoming, compactor, transport } =
     engine;
+  const { findings, walk } = engine.auditor;
   const { log, backend } = storage;
   const { state } = applier;
   return {
@@ -98,6 +108,12 @@ export function statsOf(engine: MemberEngine): MemberStats {
     snapshotThrottledSeconds: outgoing.throttledSeconds,
     snapshotBytesPerSecond: transport.snapshotBytesPerSecond,
     receivedBytes: transport.receivedBytes,
+    auditedIndex: findings.agreedIndex,
+    auditsAgreed: findings.agreements,
+    auditsDiffering: findings.disagreements,
+    auditWalks: walk.finished,
+    diverged: findings.outliers.map(({ member }) => member),
+    disputed: findings.dispute !== undefined,
     peers: transport.peers(),
   };
 }

@@ -22,6 +22,8 @@ export const FrameType = {
   snapshotEnd: 13,
   snapshotResult: 14,
   snapshotOffset: 15,
+  audit: 20,
+  diskReport: 21,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 

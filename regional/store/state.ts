@@ -5,6 +5,7 @@ import { HISTORY_READ_BYTES, TIDY_STEP_ROWS } from "../../shared/limits.js";
 import type { ConfState } from "../raft/types.js";
 import { applyCommand } from "./apply.js";
 import { absorbConfState, absorbEntry } from "./chain-outcome.js";
+import { digestSlice, type SliceBounds, sliceEnd } from "./digest.js";
 import { dumpParts, metaOf } from "./dump.js";
 import type { LeaseInfo } from "./lease-table.js";
 import type { LeaseChange } from "./lease-writes.js";
@@ -181,6 +182,16 @@ export class RegionState {
   /** The pair at the current revision. */
   get(key: BinaryKey): KvRow | undefined {
     return this.#parts.mvcc.keys.get(key)?.current();
+  }
+
+  /** Where a slice of the key space from `from` on ends; undefined: where the key space does. */
+  sliceEnd(from: BinaryKey, bounds: SliceBounds): BinaryKey | undefined {
+    return sliceEnd(this.#parts.mvcc, from, bounds);
+  }
+
+  /** A hash of the pairs of [from, to) at a revision that is not compacted; see digest.ts. */
+  digest(revision: number, from: BinaryKey, to: BinaryKey | undefined): string {
+    return digestSlice(this.#parts.mvcc, revision, from, to);
   }
 
   lease(id: bigint): LeaseInfo | undefined {
