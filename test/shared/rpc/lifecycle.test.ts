@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Deferred } from "../../../shared/deferred.js";
 import { KV, Watch } from "../../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
 import { RpcServer } from "../../../shared/rpc/server.js";
 import { aborted, answer, serve } from "./served.js";
@@ -14,19 +15,13 @@ describe("start and stop", () => {
   });
 
   test("stop lets a call finish, and ends one that doesn't", async () => {
-    let release = (): void => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    let entered = (): void => {};
-    const inside = new Promise<void>((resolve) => {
-      entered = resolve;
-    });
+    const held = new Deferred<void>();
+    const inside = new Deferred<void>();
     const { client, server } = await serve((one) =>
       one.add(KV, {
         put: async () => {
-          entered();
-          await held;
+          inside.resolve();
+          await held.promise;
           return answer;
         },
         range: async () => new Promise<never>(() => {}),
@@ -35,9 +30,9 @@ describe("start and stop", () => {
     const put = client.unary(KV.method.put, {});
     const range = client.unary(KV.method.range, {});
     range.catch(() => {});
-    await inside;
+    await inside.promise;
     const stopped = server.stop(200);
-    release();
+    held.resolve();
     await expect(put).resolves.toBeDefined();
     await expect(range).rejects.toMatchObject({ code: "CANCELLED" });
     await stopped;
@@ -45,20 +40,14 @@ describe("start and stop", () => {
   });
 
   test("stop ends streams that never would, and their handlers know", async () => {
-    let entered = (): void => {};
-    const inside = new Promise<void>((resolve) => {
-      entered = resolve;
-    });
-    let told = (): void => {};
-    const gone = new Promise<void>((resolve) => {
-      told = resolve;
-    });
+    const inside = new Deferred<void>();
+    const gone = new Deferred<void>();
     const { client, server } = await serve((one) =>
       one.add(Watch, {
         watch: async (_, __, { signal }) => {
-          entered();
+          inside.resolve();
           await aborted(signal);
-          told();
+          gone.resolve();
         },
       }),
     );
@@ -66,12 +55,12 @@ describe("start and stop", () => {
     stream.send({});
     const answers = stream[Symbol.asyncIterator]().next();
     answers.catch(() => {});
-    await inside;
+    await inside.promise;
     const beginMs = performance.now();
     await server.stop(0);
     // Node ends a closed server's connections by itself only after five seconds.
     expect(performance.now() - beginMs).toBeLessThan(4_000);
     await expect(answers).rejects.toMatchObject({ code: "CANCELLED" });
-    await gone;
+    await gone.promise;
   });
 });

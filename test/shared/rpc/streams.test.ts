@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { Deferred } from "../../../shared/deferred.js";
 import { AtollError } from "../../../shared/errors.js";
 import { Watch, WatchResponseSchema } from "../../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
 import { Health, HealthCheckResponseSchema } from "../../../shared/gen/grpc/health/v1/health_pb.js";
@@ -75,17 +76,14 @@ describe("streams", () => {
   });
 
   test("drained ends when the caller goes away", async () => {
-    let finished = (): void => {};
-    const over = new Promise<void>((resolve) => {
-      finished = resolve;
-    });
+    const over = new Deferred<void>();
     const { client } = await serve((server) =>
       server.add(Health, {
         watch: async (_, sink, { signal }) => {
           while (!signal.aborted) {
             if (!sink.send(frameOfUnknownField(new Uint8Array(100_000)))) await sink.drained();
           }
-          finished();
+          over.resolve();
         },
       }),
     );
@@ -93,7 +91,7 @@ describe("streams", () => {
     const iterator = stream[Symbol.asyncIterator]();
     await iterator.next();
     stream.cancel();
-    await over;
+    await over.promise;
   });
 
   test("a deadline ends a stream whose handler does nothing", async () => {

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { Deferred } from "../../../shared/deferred.js";
 import { AtollError } from "../../../shared/errors.js";
 import { KV, RangeResponseSchema } from "../../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
 import { Health } from "../../../shared/gen/grpc/health/v1/health_pb.js";
@@ -79,29 +80,23 @@ describe("unary calls", () => {
   });
 
   test("the signal fires when the caller goes away", async () => {
-    let entered = (): void => {};
-    const inside = new Promise<void>((resolve) => {
-      entered = resolve;
-    });
-    let gone = (): void => {};
-    const left = new Promise<void>((resolve) => {
-      gone = resolve;
-    });
+    const inside = new Deferred<void>();
+    const left = new Deferred<void>();
     const { client } = await serve((server) =>
       server.add(KV, {
         put: async (_, { signal }) => {
-          signal.addEventListener("abort", gone);
-          entered();
-          await left;
+          signal.addEventListener("abort", () => left.resolve());
+          inside.resolve();
+          await left.promise;
           return answer;
         },
       }),
     );
     const abort = new AbortController();
     const call = client.unary(KV.method.put, {}, { signal: abort.signal });
-    await inside;
+    await inside.promise;
     abort.abort();
     await expect(call).rejects.toMatchObject({ code: "CANCELLED" });
-    await left;
+    await left.promise;
   });
 });
