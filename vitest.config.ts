@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "unit",
-          include: ["test/{regional,global,shared,deploy,layout}/**/*.test.ts"],
+          include: ["test/{regional,global,shared,deploy,layout,scripts}/**/*.test.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 0 },

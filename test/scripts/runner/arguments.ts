@@ -1,5 +1,11 @@
 import { type Directive, scriptError } from "./script.js";
 
+/** An error about a command that is none of `known`. */
+export function unknownCommand(directive: Directive, known: Iterable<string>): Error {
+  const there = [...known].join(", ");
+  return scriptError(directive.place, `${directive.command}: unknown command; there are ${there}`);
+}
+
 /**
  * The arguments of one command, read with checks: every error names file, line and what
  * would be right.

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { AtollError } from "../../../shared/errors.js";
 
 /** The variable that names the folder of etcd-io/raft's scripts. */
@@ -44,5 +44,5 @@ export function findScripts(path: string): readonly string[] {
   if (!existsSync(path)) throw new AtollError("NOT_FOUND", `${path} does not exist`);
   const files = statSync(path).isDirectory() ? listFolder(path) : [path];
   if (files.length === 0) throw new AtollError("NOT_FOUND", `${path} holds no script (*.txt)`);
-  return files.map((file) => relative(".", file));
+  return files;
 }

@@ -5,97 +5,36 @@ import {
   MessageType,
   makeMessage,
 } from "../../../regional/raft/index.js";
-import { Arguments } from "./arguments.js";
+import { Arguments, unknownCommand } from "./arguments.js";
 import { parseChanges } from "./changes.js";
+import { CommandContext, MANY } from "./command-context.js";
+import { parseCommandLine } from "./command-line.js";
 import { describeProgress, describeRole, MESSAGE_NAMES } from "./describe.js";
 import { Interaction, type Recipient } from "./interaction.js";
 import { NODE_OPTIONS, nodeSettings, nodeStorage } from "./node-options.js";
-import type { Directive } from "./script.js";
+import { type Directive, scriptError } from "./script.js";
 import type { ScriptNode } from "./script-node.js";
-import { LOG_LEVELS, logLevelOf } from "./transcript.js";
 
 /** What a command does; it prints to the transcript. */
 interface Command {
   /** The options that it takes, without `=`. */
   readonly options?: readonly string[];
-  readonly run: (context: Context) => void;
+  readonly run: (context: CommandContext) => void;
 }
 
-const MANY = Number.MAX_SAFE_INTEGER;
 const TRANSITIONS: Readonly<Record<string, ConfChangeTransition>> = {
   auto: ConfChangeTransition.auto,
   implicit: ConfChangeTransition.jointImplicit,
   explicit: ConfChangeTransition.jointExplicit,
 };
 
-/** One command being run. */
-class Context {
-  readonly group: Interaction;
-  readonly args: Arguments;
-  readonly input: string;
-
-  constructor(group: Interaction, args: Arguments, input: string) {
-    this.group = group;
-    this.args = args;
-    this.input = input;
-  }
-
-  get transcript(): Interaction["transcript"] {
-    return this.group.transcript;
-  }
-
-  node(id: number): ScriptNode {
-    const node = this.group.nodes[id - 1];
-    if (node !== undefined) return node;
-    throw this.args.fail(`there is no node ${id}; there are ${this.group.nodes.length}`);
-  }
-
-  /** The one node that the command is about. */
-  only(): ScriptNode {
-    return this.node(this.args.numbers(1, 1, "a node's id")[0] ?? 0);
-  }
-
-  /** A node and a word. */
-  pair(what: string): { readonly node: ScriptNode; readonly word: string } {
-    const [id = "", word = ""] = this.args.words(2, 2, `a node's id and ${what}`);
-    return { node: this.node(this.args.toNumber(id, "a node's id")), word };
-  }
-
-  /** A node and a number. */
-  numbered(what: string): { readonly node: ScriptNode; readonly value: number } {
-    const { node, word } = this.pair(what);
-    return { node, value: this.args.toNumber(word, what) };
-  }
-
-  /** Every named node; with a heading for each if they are several. */
-  each(action: string, run: (node: ScriptNode) => void): void {
-    const nodes = this.args.numbers(0, MANY, "ids of nodes").map((id) => this.node(id));
-    for (const node of nodes) {
-      if (nodes.length > 1) this.group.section(node, action, run);
-      else run(node);
-    }
-  }
-
-  setLevel(name: string): void {
-    const level = logLevelOf(name);
-    if (level === undefined) throw this.args.fail(`"${name}" is no log level; use ${LOG_LEVELS}`);
-    this.transcript.level = level;
-  }
-
-  required(option: string): number {
-    const value = this.args.number(option);
-    if (value === undefined) throw this.args.fail(`it needs ${option}=`);
-    return value;
-  }
-}
-
-function addNodes({ group, args }: Context): void {
+function addNodes({ group, args }: CommandContext): void {
   const [count = 0] = args.numbers(1, 1, "a number of nodes");
   const settings = nodeSettings(args);
   for (let i = 0; i < count; i++) group.add(settings, nodeStorage(args));
 }
 
-function deliver({ group, args }: Context): void {
+function deliver({ group, args }: CommandContext): void {
   const ids = args.numbers(0, MANY, "ids of recipients");
   const lost = args.numberList("drop");
   const both = lost.find((id) => ids.includes(id));
@@ -113,7 +52,7 @@ function deliver({ group, args }: Context): void {
   if (group.deliver(type ?? null, recipients) === 0) group.transcript.print("no messages");
 }
 
-function stabilize(context: Context): void {
+function stabilize(context: CommandContext): void {
   const { group, args, transcript } = context;
   const ids = args.numbers(0, MANY, "ids of nodes");
   const before = transcript.level;
@@ -126,7 +65,7 @@ function stabilize(context: Context): void {
   }
 }
 
-function proposeChange(context: Context): void {
+function proposeChange(context: CommandContext): void {
   const { args, group, input } = context;
   const node = context.only();
   const name = args.value("transition") ?? "auto";
@@ -143,7 +82,7 @@ function proposeChange(context: Context): void {
   group.proposeChange(node, change, old ? EntryType.confChange : EntryType.confChangeV2);
 }
 
-function sendSnapshot(context: Context): void {
+function sendSnapshot(context: CommandContext): void {
   const { node, value: to } = context.numbered("the id of a recipient");
   const snapshot = node.storage.snapshot();
   const { term } = node.raft.status();
@@ -152,7 +91,7 @@ function sendSnapshot(context: Context): void {
   context.transcript.print(context.group.describe(message));
 }
 
-function printStates({ group, transcript }: Context): void {
+function printStates({ group, transcript }: CommandContext): void {
   for (const { raft } of group.nodes) {
     const { id, raftState, confState, term, lead } = raft.status();
     const votes = confState.voters.includes(id) || confState.votersOutgoing.includes(id);
@@ -162,7 +101,7 @@ function printStates({ group, transcript }: Context): void {
   }
 }
 
-function printStatus(context: Context): void {
+function printStatus(context: CommandContext): void {
   const { progress } = context.only().raft.status();
   for (const one of progress?.values() ?? []) context.transcript.print(describeProgress(one));
 }
@@ -171,13 +110,13 @@ function tick(node: ScriptNode, count: number): void {
   for (let i = 0; i < count; i++) node.raft.tick();
 }
 
-function compact(context: Context): void {
+function compact(context: CommandContext): void {
   const { node, value } = context.numbered("an index");
   if (node.storage.compact(value)) context.group.printLog(node);
   else context.transcript.error("requested index is unavailable due to compaction");
 }
 
-function transfer(context: Context): void {
+function transfer(context: CommandContext): void {
   context.args.words(0, 0, "from= and to=");
   context.node(context.required("from")).raft.transferLeader(context.required("to"));
 }
@@ -277,22 +216,41 @@ const OWN_COMMANDS: Readonly<Record<string, Command>> = {
 
 const ALL_COMMANDS = new Map(Object.entries({ ...COMMANDS, ...OWN_COMMANDS }));
 
+/** The command whose input is not a list of further commands. */
+const TAKES_INPUT = "propose-conf-change";
+
+/** The commands in the lines after a command, which share its output. */
+function commandsIn(directive: Directive): Directive[] {
+  const lines = directive.input.split("\n");
+  return lines.flatMap((text, i) => {
+    if (text.trim() === "") return [];
+    const place = { file: directive.place.file, line: directive.place.line + 1 + i };
+    const parsed = parseCommandLine(text.trim(), (problem) => scriptError(place, problem));
+    return [{ ...directive, ...parsed, place, input: "" }];
+  });
+}
+
 /** Runs the commands of one interaction script, in order. */
 export class InteractionCommands {
   readonly #group = new Interaction();
 
   /**
-   * Runs one command and returns what it prints.
-   * @throws AtollError INVALID_ARGUMENT with file and line if the command is malformed; what
+   * Runs a command, and those in the lines of its input, and returns what they print together.
+   * @throws AtollError INVALID_ARGUMENT with file and line if a command is malformed; what
    *   the core throws when its rules are broken
    */
   run(directive: Directive): string[] {
-    const command = ALL_COMMANDS.get(directive.command);
-    const args = new Arguments(directive, command?.options ?? []);
-    if (command === undefined) {
-      throw args.fail(`unknown command; there are ${[...ALL_COMMANDS.keys()].join(", ")}`);
+    this.#runOne(directive);
+    if (directive.command !== TAKES_INPUT) {
+      for (const command of commandsIn(directive)) this.#runOne(command);
     }
-    command.run(new Context(this.#group, args, directive.input));
     return this.#group.transcript.take();
+  }
+
+  #runOne(directive: Directive): void {
+    const command = ALL_COMMANDS.get(directive.command);
+    if (command === undefined) throw unknownCommand(directive, ALL_COMMANDS.keys());
+    const args = new Arguments(directive, command.options ?? []);
+    command.run(new CommandContext(this.#group, args, directive.input));
   }
 }

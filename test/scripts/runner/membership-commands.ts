@@ -7,7 +7,7 @@ import {
 import { Tracker } from "../../../regional/raft/tracker.js";
 import type { ConfState } from "../../../regional/raft/types.js";
 import { AtollError } from "../../../shared/errors.js";
-import { Arguments } from "./arguments.js";
+import { Arguments, unknownCommand } from "./arguments.js";
 import { parseChanges } from "./changes.js";
 import { describeProgress } from "./describe.js";
 import type { Directive } from "./script.js";
@@ -15,6 +15,13 @@ import type { Directive } from "./script.js";
 /** As etcd-io/raft's `confchange` tests have it. */
 const MAX_INFLIGHT_MESSAGES = 10;
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+
+/** The commands and their options. */
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  simple: [],
+  "enter-joint": ["autoleave"],
+  "leave-joint": [],
+};
 
 function describeMembership(conf: ConfState): string {
   const set = (ids: readonly number[]): string => `(${ids.join(" ")})`;
@@ -54,20 +61,20 @@ export class MembershipCommands {
 
   #changeOf(directive: Directive): () => Changed {
     const { command, input } = directive;
-    const args = new Arguments(directive, command === "enter-joint" ? ["autoleave"] : []);
+    const options = OPTIONS[command];
+    if (options === undefined) throw unknownCommand(directive, Object.keys(OPTIONS));
+    const args = new Arguments(directive, options);
     args.words(0, 0, "options only");
     const changes = parseChanges(input, (problem) => args.fail(problem));
     const { conf } = this.#tracker;
     switch (command) {
-      case "simple":
-        return () => changeSimply(conf, changes);
       case "enter-joint":
         return () => enterJoint(conf, args.boolean("autoleave") ?? false, changes);
       case "leave-joint":
         if (changes.length > 0) throw args.fail("it takes no changes");
         return () => leaveJoint(conf);
       default:
-        throw args.fail("unknown command; there are simple, enter-joint, leave-joint");
+        return () => changeSimply(conf, changes);
     }
   }
 }

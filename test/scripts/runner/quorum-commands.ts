@@ -6,7 +6,7 @@ import {
   type VoteResult,
 } from "../../../regional/raft/quorum.js";
 import { NO_LIMIT } from "../../../regional/raft/size.js";
-import { Arguments } from "./arguments.js";
+import { Arguments, unknownCommand } from "./arguments.js";
 import { type Acknowledged, drawQuorum } from "./quorum-picture.js";
 import type { Directive } from "./script.js";
 
@@ -172,6 +172,6 @@ export function runQuorumCommand(directive: Directive): string[] {
     case "vote":
       return vote(new Arguments(directive, ["cfg", "cfgj", "votes"]));
     default:
-      throw new Arguments(directive, []).fail("unknown command; there are committed, vote");
+      throw unknownCommand(directive, ["committed", "vote"]);
   }
 }
