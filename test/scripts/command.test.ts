@@ -25,10 +25,14 @@ function write(name: string, text: string): string {
 }
 
 function run(...words: string[]) {
+  return runWith(folder, words);
+}
+
+function runWith(testdata: string, words: readonly string[]) {
   let printed = "";
   let complaints = "";
   const code = raftScripts(words, {
-    environment: { RAFT_TESTDATA: folder },
+    environment: { RAFT_TESTDATA: testdata },
     print: (text) => {
       printed += text;
     },
@@ -91,6 +95,10 @@ FAIL  ${bad}
     });
     expect(run(folder).complaints).toBe(`raft:scripts: ${folder} holds no script (*.txt)\n`);
     expect(run("--output", "xml", folder).code).toBe(2);
+    expect(runWith(join(folder, "gone"), [])).toMatchObject({
+      code: 2,
+      complaints: `raft:scripts: $RAFT_TESTDATA is ${join(folder, "gone")}, which does not exist\n`,
+    });
   });
 
   test("writes what scripts print with --rewrite, and only where the meaning is another", () => {
@@ -115,9 +123,10 @@ describe("a bad script", () => {
     ["add-nodes 1 voters=(1) index=1", "index must be specified as > 1"],
     ["status 7", "status: there is no node 7; there are 1"],
     ["status", "status: it has 0 plain arguments; it takes a node's id"],
-    ["deliver-msgs 1 drop=(1)", "deliver-msgs: messages to 1 can't be both delivered and dropped"],
+    ["deliver-msgs 1 drop=(1)", "deliver-msgs: 1 is named twice; its messages are either"],
     ["deliver-msgs 1 type=MsgFoo", "deliver-msgs: unknown message type MsgFoo"],
-    ["deliver-msgs 2", "deliver-msgs: there is no node 2 to deliver to"],
+    ["deliver-msgs 2", "deliver-msgs: there is no node 2; there are 1"],
+    ["raft-state 1", "raft-state: it has 1 plain arguments; it takes nothing"],
     ["log-level loud", 'log-level: "loud" is no log level'],
     ["propose-conf-change 1\nx9", 'propose-conf-change: "x9" is no change'],
     ["propose-conf-change 1 v1=true\nv2 v3", "propose-conf-change: with v1 there is one change"],

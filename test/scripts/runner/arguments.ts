@@ -1,3 +1,4 @@
+import type { Argument } from "./command-line.js";
 import { type Directive, scriptError } from "./script.js";
 
 /** An error about a command that is none of `known`. */
@@ -37,6 +38,11 @@ export class Arguments {
   /** An error about this command. */
   fail(problem: string): Error {
     return scriptError(this.#directive.place, `${this.#directive.command}: ${problem}`);
+  }
+
+  /** All arguments in the order in which they were given. */
+  get inOrder(): readonly Argument[] {
+    return this.#directive.args;
   }
 
   /** The words without `=`; their number must be in [least, most]. */

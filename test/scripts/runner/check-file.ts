@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { errorText } from "../../../shared/errors.js";
 import type { Difference } from "./compare.js";
-import { checkStep, kindOf, runScript, type ScriptKind, type Step } from "./run-script.js";
+import { checkStep, kindOf, type Run, runScript, type ScriptKind } from "./run-script.js";
 import { parseScript, type Script } from "./script.js";
 
 /** A difference, with its place in the file. */
@@ -21,7 +21,9 @@ export interface FileResult {
   readonly error: string | null;
 }
 
-function findingsOf({ steps }: { readonly steps: readonly Step[] }): Finding[] {
+type Judgement = Pick<FileResult, "findings" | "error">;
+
+function findingsOf({ steps }: Run): Finding[] {
   for (const step of steps) {
     const { command, expected } = step.directive;
     const differences = checkStep(step);
@@ -33,39 +35,32 @@ function findingsOf({ steps }: { readonly steps: readonly Step[] }): Finding[] {
   return [];
 }
 
-function read(file: string): Script {
-  return parseScript(file, readFileSync(file, "utf8"));
-}
-
-function failed(file: string, error: unknown): FileResult {
-  return { file, kind: null, commands: 0, passed: false, findings: [], error: errorText(error) };
+/** Runs a script, or tells why it can't be read. */
+function runFile(file: string, judge: (script: Script, run: Run) => Judgement): FileResult {
+  try {
+    const script = parseScript(file, readFileSync(file, "utf8"));
+    const run = runScript(script);
+    const { findings, error } = judge(script, run);
+    return {
+      file,
+      kind: kindOf(script),
+      commands: script.directives.length,
+      passed: error === null && findings.length === 0,
+      findings,
+      error,
+    };
+  } catch (error) {
+    return { file, kind: null, commands: 0, passed: false, findings: [], error: errorText(error) };
+  }
 }
 
 /** Runs one script and compares what it prints with what it is to print. */
 export function checkFile(file: string): FileResult {
-  let script: Script;
-  try {
-    script = read(file);
-  } catch (error) {
-    return failed(file, error);
-  }
-  const run = runScript(script);
-  const findings = findingsOf(run);
-  return {
-    file,
-    kind: kindOf(script),
-    commands: script.directives.length,
-    passed: run.error === null && findings.length === 0,
-    findings,
+  return runFile(file, (_, run) => {
+    const findings = findingsOf(run);
     // A core that fell out of step may break later; the first difference tells more.
-    error: findings.length === 0 ? run.error : null,
-  };
-}
-
-/** Writes a step's actual output where its expected one stands. */
-function replaceOutput(lines: string[], step: Step): void {
-  const { expected } = step.directive;
-  lines.splice(expected.firstLine - 1, expected.lines.length, ...step.actual);
+    return { findings, error: findings.length === 0 ? run.error : null };
+  });
 }
 
 /**
@@ -74,19 +69,15 @@ function replaceOutput(lines: string[], step: Step): void {
  * right.
  */
 export function rewriteFile(file: string): FileResult {
-  let script: Script;
-  try {
-    script = read(file);
-  } catch (error) {
-    return failed(file, error);
-  }
-  const run = runScript(script);
-  const changed = run.steps.filter((step) => checkStep(step).length > 0);
-  const lines = [...script.lines];
-  // From the end, so that the places of earlier outputs stay what they were.
-  for (const step of changed.reverse()) replaceOutput(lines, step);
-  if (changed.length > 0) writeFileSync(file, lines.join("\n"));
-  const kind = kindOf(script);
-  const commands = script.directives.length;
-  return { file, kind, commands, passed: run.error === null, findings: [], error: run.error };
+  return runFile(file, (script, run) => {
+    const changed = run.steps.filter((step) => checkStep(step).length > 0);
+    const lines = [...script.lines];
+    // From the end, so that the places of earlier outputs stay what they were.
+    for (const { directive, actual } of changed.toReversed()) {
+      const { firstLine, lines: before } = directive.expected;
+      lines.splice(firstLine - 1, before.length, ...actual);
+    }
+    if (changed.length > 0) writeFileSync(file, lines.join("\n"));
+    return { findings: [], error: run.error };
+  });
 }

@@ -19,7 +19,10 @@ export interface Sources {
 /** The folder of etcd-io/raft's scripts, as a source. */
 export function etcdScripts(environment: NodeJS.ProcessEnv): Sources {
   const named = environment[VARIABLE];
-  if (named !== undefined && named !== "") return { folders: [named], notice: null };
+  if (named !== undefined && named !== "") {
+    if (existsSync(named)) return { folders: [named], notice: null };
+    throw new AtollError("NOT_FOUND", `$${VARIABLE} is ${named}, which does not exist`);
+  }
   if (existsSync(USUAL)) return { folders: [USUAL], notice: null };
   const notice = `etcd-io/raft's scripts are not run: $${VARIABLE} is not set and ${USUAL} is not there`;
   return { folders: [], notice };

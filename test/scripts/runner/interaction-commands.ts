@@ -34,22 +34,32 @@ function addNodes({ group, args }: CommandContext): void {
   for (let i = 0; i < count; i++) group.add(settings, nodeStorage(args));
 }
 
-function deliver({ group, args }: CommandContext): void {
-  const ids = args.numbers(0, MANY, "ids of recipients");
-  const lost = args.numberList("drop");
-  const both = lost.find((id) => ids.includes(id));
-  if (both !== undefined)
-    throw args.fail(`messages to ${both} can't be both delivered and dropped`);
-  const absent = ids.find((id) => group.nodes[id - 1] === undefined);
-  if (absent !== undefined) throw args.fail(`there is no node ${absent} to deliver to`);
+/** Who gets messages and whose are lost, in the order in which they are named. */
+function recipientsOf(context: CommandContext): Recipient[] {
+  const { args } = context;
+  const recipients: Recipient[] = [];
+  for (const { key, values } of args.inOrder) {
+    const drop = values !== null;
+    if (drop && key !== "drop") continue;
+    for (const word of values ?? [key]) {
+      const id = args.toNumber(word, "the id of a recipient");
+      if (recipients.some((other) => other.id === id)) {
+        throw args.fail(`${id} is named twice; its messages are either delivered or dropped`);
+      }
+      // Messages may be lost on their way to nodes that aren't there yet.
+      recipients.push({ id: drop ? id : context.node(id).id, drop });
+    }
+  }
+  return recipients;
+}
+
+function deliver(context: CommandContext): void {
+  const { group, args } = context;
   const name = args.value("type");
   const type = [...MESSAGE_NAMES].find(([, known]) => known === name)?.[0];
   if (name !== undefined && type === undefined) throw args.fail(`unknown message type ${name}`);
-  const recipients: Recipient[] = [
-    ...ids.map((id) => ({ id, drop: false })),
-    ...lost.map((id) => ({ id, drop: true })),
-  ];
-  if (group.deliver(type ?? null, recipients) === 0) group.transcript.print("no messages");
+  const count = group.deliver(type ?? null, recipientsOf(context));
+  if (count === 0) group.transcript.print("no messages");
 }
 
 function stabilize(context: CommandContext): void {
@@ -91,7 +101,8 @@ function sendSnapshot(context: CommandContext): void {
   context.transcript.print(context.group.describe(message));
 }
 
-function printStates({ group, transcript }: CommandContext): void {
+function printStates({ group, transcript, args }: CommandContext): void {
+  args.words(0, 0, "nothing");
   for (const { raft } of group.nodes) {
     const { id, raftState, confState, term, lead } = raft.status();
     const votes = confState.voters.includes(id) || confState.votersOutgoing.includes(id);

@@ -191,11 +191,7 @@ export class Interaction {
 
   #step(message: Message): void {
     const node = this.nodes[message.to - 1];
-    // Nobody there yet; a script that delivers to such a node says so by `drop`.
-    if (node === undefined) {
-      this.transcript.error(`node ${message.to} does not exist`);
-      return;
-    }
+    if (node === undefined) throw new Error(`a message was delivered to no node: ${message.to}`);
     const outcome = node.raft.step(message);
     const error = errorOf(outcome);
     // Only proposals fail for want of a leader; reads and transfers are lost without a word.
