@@ -316,3 +316,13 @@ export const AUDIT_WALK_PAUSE_MS = 2_000;
 export const MAX_AUDIT_SLICES_WAITING = 64;
 /** Time that members' hashes may differ, without a majority for one, before it is an alarm. */
 export const AUDIT_DISPUTE_MS = 3_000;
+
+/** Pause between two tries to write to a full disk. */
+export const DISK_FULL_RETRY_MS = 250;
+/** Space that is kept free for what makes room again; at most this part of the whole disk. */
+export const DISK_RESERVE_BYTES = 64 * 1024 * 1024;
+export const DISK_RESERVE_PART = 0.1;
+/** Writes are taken again once so many reserves are free. */
+export const DISK_RESUME_RESERVES = 1.25;
+/** Time after which another member's last report on its disk says nothing any more. */
+export const DISK_REPORT_VALID_MS = 3_500;

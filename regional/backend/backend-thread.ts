@@ -3,6 +3,7 @@ import { Deferred } from "../../shared/deferred.js";
 import { AtollError, errorText } from "../../shared/errors.js";
 import { workerFile } from "../../shared/worker.js";
 import type { FileIdentity } from "../log/identity.js";
+import { endWaiting } from "../log/room.js";
 import { fromFailure } from "../log/storage-error.js";
 import type { BackendReply, BackendRequest, BackendWorkerData } from "./protocol.js";
 
@@ -18,9 +19,11 @@ export class BackendThread {
   #onFailure: (error: AtollError) => void = () => undefined;
   #closing = false;
   #failed = false;
+  readonly #closed: SharedArrayBuffer;
 
   private constructor(data: BackendWorkerData) {
     this.#path = data.path;
+    this.#closed = data.closing;
     this.#worker = new Worker(workerFile("./backend-worker.js", import.meta.url), {
       workerData: data,
       name: "backend",
@@ -38,7 +41,11 @@ export class BackendThread {
     path: string,
     identity: FileIdentity,
   ): Promise<{ thread: BackendThread; opened: Opened }> {
-    const thread = new BackendThread({ path, identity });
+    const thread = new BackendThread({
+      path,
+      identity,
+      closing: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+    });
     return { thread, opened: await thread.#opened.promise };
   }
 
@@ -51,6 +58,11 @@ export class BackendThread {
   /** Sends work; `memory` is given away. */
   send(request: BackendRequest, memory: ArrayBuffer[] = []): void {
     this.#worker.postMessage(request, memory);
+  }
+
+  /** From now on what a full disk has no room for is a failure, and not waited for. */
+  endWaiting(): void {
+    endWaiting(this.#closed);
   }
 
   /** Resolves when everything sent before is done and the thread has ended. */

@@ -2,16 +2,21 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../../shared/assert.js";
 import { BACKEND_LOAD_BATCH_BYTES } from "../../shared/limits.js";
+import { RoomWaiter } from "../log/room.js";
 import { storageError, toFailure } from "../log/storage-error.js";
 import type { BackendReply, BackendRequest, BackendWorkerData } from "./protocol.js";
 import { StateFile } from "./state-file.js";
 
-const { path, identity } = workerData as BackendWorkerData;
+const { path, identity, closing } = workerData as BackendWorkerData;
 const outlet = must(parentPort, "the state database's worker runs in a thread of its own");
 
 function reply(message: BackendReply, transfer: ArrayBuffer[] = []): void {
   outlet.postMessage(message, transfer);
 }
+
+const room = new RoomWaiter("can't write the state database", path, closing, (message) =>
+  reply(message),
+);
 
 function secondsSince(begun: number): number {
   return (performance.now() - begun) / 1000;
@@ -36,11 +41,14 @@ class Server {
     this.#records?.return();
     switch (request.kind) {
       case "write":
-        file.write(Buffer.from(request.packed), request.position);
+        room.do(() => file.write(Buffer.from(request.packed), request.position));
         reply({ kind: "written", seconds: secondsSince(begun), size: file.size });
         break;
       case "checkpoint": {
-        const complete = file.checkpoint();
+        let complete = false;
+        room.try(() => {
+          complete = file.checkpoint();
+        });
         reply({ kind: "checkpointed", complete, seconds: secondsSince(begun) });
         break;
       }

@@ -5,6 +5,7 @@ import {
   BACKEND_TRANSACTION_BYTES,
   MAX_BACKEND_QUEUE_BYTES,
 } from "../../shared/limits.js";
+import { fromFailure } from "../log/storage-error.js";
 import { EMPTY_CONF_STATE, type SnapshotMetadata } from "../raft/types.js";
 import type { BackendRecord } from "../store/records.js";
 import type { BackendHooks, BackendOptions } from "./backend-hooks.js";
@@ -51,6 +52,7 @@ export class Backend {
   #lingering: NodeJS.Timeout | undefined;
   #images = new Set<Promise<unknown>>();
   #size: StateSize;
+  #full: AtollError | undefined;
   #failure: AtollError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -170,12 +172,20 @@ export class Backend {
     return this.#waits.forRoom();
   }
 
+  /** Why records wait at present: the disk is full; undefined when they don't. */
+  get full(): AtollError | undefined {
+    return this.#full;
+  }
+
   /** As of the last transaction. */
   get size(): StateSize {
     return this.#size;
   }
 
-  /** Writes and checkpoints everything queued, then closes the file. Idempotent. */
+  /**
+   * Writes and checkpoints everything queued, as far as there is room, then closes the file.
+   * Idempotent.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close(() => this.#checkpoint());
     return this.#closing;
@@ -188,6 +198,7 @@ export class Backend {
   }
 
   async #close(before: () => Promise<unknown>): Promise<void> {
+    this.#thread.endWaiting();
     this.#checkpoints.close();
     const begun = this.#failure === undefined ? before() : undefined;
     await Promise.allSettled([...this.#images, begun]);
@@ -241,6 +252,8 @@ export class Backend {
 
   #take(reply: BackendReply): void {
     if (reply.kind === "written") this.#onWritten(reply.seconds, reply.size);
+    else if (reply.kind === "full") this.#full = fromFailure(reply.failure);
+    else if (reply.kind === "room") this.#full = undefined;
     else if (reply.kind === "checkpointed") this.#onCheckpointed(reply.complete, reply.seconds);
     else if (reply.kind === "records") {
       const { packed, length } = reply;
@@ -274,6 +287,8 @@ export class Backend {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#giveUp(error);
+    // What a full disk refuses at the close is in the log.
+    if (this.#closing !== undefined && error.code === "RESOURCE_EXHAUSTED") return;
     this.#hooks.onFailure(error);
   }
 

@@ -1,4 +1,5 @@
 import type { FileIdentity } from "../log/identity.js";
+import type { RoomReply } from "../log/room.js";
 import type { Failure } from "../log/storage-error.js";
 import type { SnapshotMetadata } from "../raft/types.js";
 import type { StateSize } from "./state-file.js";
@@ -7,6 +8,8 @@ import type { StateSize } from "./state-file.js";
 export interface BackendWorkerData {
   readonly path: string;
   readonly identity: FileIdentity;
+  /** One Int32 that is raised when the file is being closed: nobody waits for room any more. */
+  readonly closing: SharedArrayBuffer;
 }
 
 /** Work for the state database's worker, done in order. */
@@ -29,6 +32,7 @@ export type BackendReply =
   | { readonly kind: "written"; readonly seconds: number; readonly size: StateSize }
   | { readonly kind: "checkpointed"; readonly complete: boolean; readonly seconds: number }
   | { readonly kind: "closed" }
+  | RoomReply
   | { readonly kind: "failed"; readonly failure: Failure };
 
 /** A task on a whole state database, done by a thread that ends with it. */

@@ -66,6 +66,7 @@ export class DurableLog implements RaftStorage {
   #commitIsNew = false;
   #durableIndex: number;
   #snapshots: () => Snapshot | undefined = () => undefined;
+  #full: AtollError | undefined;
   #failure: AtollError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -96,6 +97,10 @@ export class DurableLog implements RaftStorage {
       onDurable: (sequence, seconds, entries, bytes) => {
         const { log } = opened;
         if (log !== undefined) log.#durable(sequence, seconds, entries, bytes);
+      },
+      onFull: (error) => {
+        const { log } = opened;
+        if (log !== undefined) log.#full = error;
       },
       onFailure: (error) => {
         const { log } = opened;
@@ -245,12 +250,23 @@ export class DurableLog implements RaftStorage {
     return this.#pending.oldestMs();
   }
 
+  /**
+   * Why nothing becomes durable at present: the disk is full, and appends wait for room;
+   * undefined when they don't.
+   */
+  get full(): AtollError | undefined {
+    return this.#full;
+  }
+
   /** The smallest index that, compacted, leaves at most `maxBytes` of payloads. */
   indexWithin(maxBytes: number): number {
     return this.#view.indexWithin(maxBytes);
   }
 
-  /** Waits for everything queued, then closes the file. Idempotent. */
+  /**
+   * Waits for everything queued, then closes the file; what a full disk has no room for is
+   * dropped, as by a crash. Idempotent.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -286,6 +302,8 @@ export class DurableLog implements RaftStorage {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#pending.fail(error);
+    // Nothing of what a full disk refuses at the close was ever reported as durable.
+    if (this.#closing !== undefined && error.code === "RESOURCE_EXHAUSTED") return;
     this.#hooks.onFailure(error);
   }
 }

@@ -78,7 +78,8 @@ interface Row {
 /**
  * The log's SQLite file. Everything here is synchronous and meant for a worker thread.
  * Each writing call is one fsynced transaction; a call that throws leaves the file as it
- * was, and the file is not to be written any more.
+ * was. After a full disk it may be tried again; after any other error the file is not to be
+ * written any more.
  */
 export class LogFile {
   readonly path: string;
@@ -176,13 +177,19 @@ export class LogFile {
    * a row without entries only sets the hard state.
    */
   append(rows: readonly Buffer[]): void {
+    const last = this.#last;
     const only = rows.length === 1 ? rows[0] : undefined;
-    if (only !== undefined && readHeader(only).first === this.#last + 1) {
-      this.#put(only);
-    } else {
-      this.#transaction(() => {
-        for (const row of rows) this.#put(row);
-      });
+    try {
+      if (only !== undefined && readHeader(only).first === last + 1) {
+        this.#put(only);
+      } else {
+        this.#transaction(() => {
+          for (const row of rows) this.#put(row);
+        });
+      }
+    } catch (error) {
+      this.#last = last;
+      throw error;
     }
     for (const row of rows) this.#countWal(row.length);
     this.#newest = rows.at(-1) ?? this.#newest;

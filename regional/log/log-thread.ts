@@ -5,12 +5,15 @@ import { workerFile } from "../../shared/worker.js";
 import type { Entry, SnapshotMetadata } from "../raft/types.js";
 import type { LogHead, LogPlace } from "./log-file.js";
 import type { LogReply, LogRequest, LogWorkerData } from "./protocol.js";
+import { endWaiting } from "./room.js";
 import { decodeEntries } from "./row.js";
 import { fromFailure } from "./storage-error.js";
 
 /** What the thread of a log tells its owner. */
 export interface LogThreadEvents {
   onDurable(sequence: number, seconds: number, entries: number, bytes: number): void;
+  /** The disk is full, so that all that was sent waits; undefined: there is room again. */
+  onFull(error: AtollError | undefined): void;
   onFailure(error: AtollError): void;
 }
 
@@ -29,6 +32,7 @@ export class LogThread {
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #bell: Int32Array;
+  readonly #closed = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   readonly #opened = new Deferred<LogHead>();
   readonly #ended = new Deferred<void>();
   readonly #rows: Buffer[] = [];
@@ -41,7 +45,12 @@ export class LogThread {
     const { port1, port2 } = new MessageChannel();
     const bell = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     this.#bell = new Int32Array(bell);
-    const workerData: LogWorkerData = { place: options, port: port2, bell };
+    const workerData: LogWorkerData = {
+      place: options,
+      port: port2,
+      bell,
+      closing: this.#closed,
+    };
     this.#port = port1;
     this.#worker = new Worker(workerFile("./log-worker.js", import.meta.url), {
       workerData,
@@ -82,9 +91,13 @@ export class LogThread {
     this.#send({ kind: "compact", index, term });
   }
 
-  /** Resolves when everything sent before is done and the thread has ended. */
+  /**
+   * Resolves when everything sent before is done and the thread has ended; what a full disk
+   * has no room for is given up.
+   */
   async close(): Promise<void> {
     this.#closing = true;
+    endWaiting(this.#closed);
     this.#send({ kind: "close" });
     await this.#ended.promise;
   }
@@ -110,6 +123,12 @@ export class LogThread {
       }
       case "opened":
         this.#opened.resolve(reply.head);
+        break;
+      case "full":
+        this.#events.onFull(fromFailure(reply.failure));
+        break;
+      case "room":
+        this.#events.onFull(undefined);
         break;
       case "failed":
         this.#fail(fromFailure(reply.failure));

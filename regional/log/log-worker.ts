@@ -6,6 +6,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { must } from "../../shared/assert.js";
 import {
+  DISK_FULL_RETRY_MS,
   LOG_CHECKPOINT_BYTES,
   LOG_IDLE_CHECKPOINT_BYTES,
   LOG_IDLE_MS,
@@ -14,12 +15,16 @@ import {
 } from "../../shared/limits.js";
 import { LogFile } from "./log-file.js";
 import type { LogReply, LogRequest, LogWorkerData } from "./protocol.js";
+import { RoomWaiter } from "./room.js";
 import { readHeader } from "./row.js";
 import { storageError, toFailure } from "./storage-error.js";
 
-const { place, port, bell } = workerData as LogWorkerData;
+const { place, port, bell, closing } = workerData as LogWorkerData;
 const outlet = must(parentPort, "the log's worker runs in a thread of its own");
 const rings = new Int32Array(bell);
+const room = new RoomWaiter("can't write the log", place.path, closing, (message) =>
+  reply(message),
+);
 
 function reply(message: LogReply, transfer: ArrayBuffer[] = []): void {
   outlet.postMessage(message, transfer);
@@ -54,7 +59,7 @@ function append(file: LogFile, rows: readonly Buffer[], bytes: number): void {
   const last = rows.at(-1);
   if (last === undefined) return;
   const begun = performance.now();
-  file.append(rows);
+  room.do(() => file.append(rows));
   const seconds = (performance.now() - begun) / 1000;
   let entries = 0;
   for (const row of rows) entries += readHeader(row).count;
@@ -65,7 +70,7 @@ function append(file: LogFile, rows: readonly Buffer[], bytes: number): void {
 function reset(file: LogFile, request: Extract<LogRequest, { kind: "reset" }>): void {
   const hard = Buffer.from(request.hard);
   const begun = performance.now();
-  file.reset(request.base, hard);
+  room.do(() => file.reset(request.base, hard));
   const seconds = (performance.now() - begun) / 1000;
   const { sequence } = readHeader(hard);
   reply({ kind: "durable", sequence, seconds, entries: 0, bytes: hard.length });
@@ -92,27 +97,27 @@ function drain(file: LogFile): boolean {
     if (request === undefined) return true;
     if (request.kind === "close") return false;
     if (request.kind === "reset") reset(file, request);
-    else file.compact(request.index, request.term);
+    else room.do(() => file.compact(request.index, request.term));
   }
 }
 
-/** One small step of housekeeping. */
-function tidy(file: LogFile): void {
-  if (file.untidy) file.tidy();
-  else file.checkpoint();
+/** One small step of housekeeping; false when there is no room for it. */
+function tidy(file: LogFile): boolean {
+  return room.try(() => (file.untidy ? file.tidy() : file.checkpoint()));
 }
 
 function serve(file: LogFile): void {
+  let idleMs = LOG_IDLE_MS;
   for (;;) {
     const seen = Atomics.load(rings, 0);
     if (!drain(file)) return;
     if (file.walBytes >= LOG_CHECKPOINT_BYTES) {
-      if (file.untidy) file.tidy();
-      file.checkpoint();
+      if (file.untidy) room.try(() => file.tidy());
+      room.try(() => file.checkpoint());
     }
     const due = file.untidy || file.walBytes >= LOG_IDLE_CHECKPOINT_BYTES;
-    const woken = Atomics.wait(rings, 0, seen, due ? LOG_IDLE_MS : Number.POSITIVE_INFINITY);
-    if (woken === "timed-out") tidy(file);
+    const woken = Atomics.wait(rings, 0, seen, due ? idleMs : Number.POSITIVE_INFINITY);
+    if (woken === "timed-out") idleMs = tidy(file) ? LOG_IDLE_MS : DISK_FULL_RETRY_MS;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { SnapshotMetadata } from "../raft/types.js";
 import type { LogHead, LogPlace } from "./log-file.js";
+import type { RoomReply } from "./room.js";
 import type { Failure } from "./storage-error.js";
 
 /** What the log's worker starts with. */
@@ -10,6 +11,8 @@ export interface LogWorkerData {
   readonly port: MessagePort;
   /** One Int32 that is raised after each message; the worker sleeps on it. */
   readonly bell: SharedArrayBuffer;
+  /** One Int32 that is raised when the log is being closed: nobody waits for room any more. */
+  readonly closing: SharedArrayBuffer;
 }
 
 /** Work for the log's worker. An ArrayBuffer is a row to append. */
@@ -32,5 +35,6 @@ export type LogReply =
       readonly entries: number;
       readonly bytes: number;
     }
+  | RoomReply
   | { readonly kind: "failed"; readonly failure: Failure }
   | { readonly kind: "closed" };

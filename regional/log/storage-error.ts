@@ -21,6 +21,11 @@ function sqliteCode(error: unknown): string {
   return error instanceof Database.SqliteError ? error.code : "";
 }
 
+/** Whether the disk has no room for what was to be written; the file is as it was before. */
+export function isDiskFull(error: unknown): boolean {
+  return sqliteCode(error) === "SQLITE_FULL";
+}
+
 /**
  * An AtollError for anything that went wrong with a file: RESOURCE_EXHAUSTED for a full
  * disk, DATA_LOSS for a file that SQLite finds corrupt, FAILED_PRECONDITION for one that
