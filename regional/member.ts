@@ -9,6 +9,7 @@ import {
 } from "../shared/limits.js";
 import type { Logger } from "../shared/log.js";
 import { openStorage } from "./backend/storage.js";
+import { alarmsOf } from "./member/alarms.js";
 import { encodeAttributes, sameAttributes } from "./member/attributes.js";
 import { bestFollower } from "./member/disk-watch.js";
 import { MemberEngine } from "./member/engine.js";
@@ -17,7 +18,7 @@ import { loadState } from "./member/load-state.js";
 import type { MemberMetrics } from "./member/metrics.js";
 import { type MemberStats, statsOf } from "./member/stats.js";
 import { DEFAULT_TUNING, type MemberTuning } from "./member/tuning.js";
-import type { LeaseStatus, MemberInfo, NodeStatus, RegionalNode } from "./node.js";
+import type { LeaseStatus, MemberInfo, NodeAlarm, NodeStatus, RegionalNode } from "./node.js";
 import { LeaseOp } from "./peer/lease-wire.js";
 import { NO_NODE } from "./raft/index.js";
 import { CommandKind } from "./store/command.js";
@@ -94,7 +95,10 @@ export class Member implements RegionalNode {
       initial,
       logHooks: {
         onFailure,
-        onSync: (seconds, entries) => metrics.logSynced(seconds, entries),
+        onSync: (seconds, entries) => {
+          metrics.logSynced(seconds, entries);
+          engine?.disks.synced(seconds);
+        },
       },
       backendHooks: {
         onFailure,
@@ -165,6 +169,14 @@ export class Member implements RegionalNode {
 
   get hasLeader(): boolean {
     return this.#engine.driver.lead !== NO_NODE;
+  }
+
+  get lacksRoom(): boolean {
+    return this.#engine.disks.regionLacksRoom;
+  }
+
+  alarms(): readonly NodeAlarm[] {
+    return alarmsOf(this.#engine);
   }
 
   propose(kind: CommandKind, body: Uint8Array): Promise<Outcome> {

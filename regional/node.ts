@@ -32,6 +32,13 @@ export interface NodeStatus {
   readonly errors: readonly string[];
 }
 
+/** Trouble of one member that an operator should know; it ends by itself when its cause does. */
+export interface NodeAlarm {
+  readonly member: number;
+  /** `noSpace`: its disk has too little room. `corrupt`: its state is not the majority's. */
+  readonly alarm: "noSpace" | "corrupt";
+}
+
 /** What the leader knows of a lease. */
 export interface LeaseStatus {
   /** Remaining seconds, rounded as etcd does; -1 when the lease is unknown. */
@@ -60,6 +67,11 @@ export interface RegionalNode {
   readonly raftTerm: number;
   /** Whether a leader is known at this moment. */
   readonly hasLeader: boolean;
+  /**
+   * Whether what makes the data grow is to be refused with "etcdserver: mvcc: database space
+   * exceeded": a majority of the voters has too little room on its disks.
+   */
+  readonly lacksRoom: boolean;
 
   /**
    * Proposes a command and resolves with its outcome once it is applied on this
@@ -94,6 +106,9 @@ export interface RegionalNode {
   leaseTimeToLive(id: bigint): Promise<LeaseStatus>;
 
   status(): NodeStatus;
+
+  /** Alarms of all members, as far as this one knows. */
+  alarms(): readonly NodeAlarm[];
 
   /** The replicated membership, in order of member id. */
   members(): readonly MemberInfo[];

@@ -14,8 +14,16 @@ import type { Outcome } from "../store/outcome.js";
 import { KvAnswers } from "./kv-answers.js";
 import { checkDelete, checkPut, checkRange, checkTxn } from "./kv-validation.js";
 import { expectOutcome, unwrap } from "./outcomes.js";
-import { proposeRaw, requireLeader } from "./proposing.js";
+import { proposeRaw, requireLeader, requireRoom } from "./proposing.js";
 import { ResponseHeaders } from "./response-header.js";
+
+/** Whether a transaction may write a pair, in whatever branch. */
+function hasPut({ success, failure }: TxnRequest): boolean {
+  return [...success, ...failure].some(
+    ({ request }) =>
+      request.case === "requestPut" || (request.case === "requestTxn" && hasPut(request.value)),
+  );
+}
 
 /**
  * etcd's KV service. Writes pass the request's own bytes on to the log; answers are written
@@ -45,6 +53,7 @@ export function kvHandlers(node: RegionalNode): Handlers<typeof KV> {
     put: (request: PutRequest, context: CallContext) => {
       requireLeader(node, context);
       checkPut(request);
+      requireRoom(node);
       return proposeRaw(node, CommandKind.put, context).then(answerPut);
     },
     deleteRange: (request: DeleteRangeRequest, context: CallContext) => {
@@ -55,6 +64,7 @@ export function kvHandlers(node: RegionalNode): Handlers<typeof KV> {
     txn: (request: TxnRequest, context: CallContext) => {
       requireLeader(node, context);
       checkTxn(request);
+      if (node.lacksRoom && hasPut(request)) requireRoom(node);
       return proposeRaw(node, CommandKind.txn, context).then(answerTxn);
     },
     // `physical` asks to wait until the compacted rows are gone. Nobody can tell here: no

@@ -18,7 +18,7 @@ import { KvAnswers } from "./kv-answers.js";
 import type { LeaderWatchdog } from "./leader-watchdog.js";
 import { leaseKeepAlive } from "./lease-keep-alive.js";
 import { expectOutcome } from "./outcomes.js";
-import { proposeRaw, requireLeader } from "./proposing.js";
+import { proposeRaw, requireLeader, requireRoom } from "./proposing.js";
 import { ResponseHeaders } from "./response-header.js";
 
 /** Longest time to live in seconds, etcd's MaxLeaseTTL. */
@@ -45,6 +45,7 @@ export function leaseHandlers(
   return {
     leaseGrant: async (request: LeaseGrantRequest, context: CallContext) => {
       requireLeader(node, context);
+      requireRoom(node);
       if (request.TTL > MAX_LEASE_TTL_SECONDS) throw etcdError(ETCD_ERRORS.leaseTtlTooLarge);
       const grant = create(LeaseGrantRequestSchema, {
         ID: request.ID === 0n ? options.newLeaseId() : request.ID,

@@ -1,17 +1,28 @@
 import { create } from "@bufbuild/protobuf";
 import {
+  type AlarmRequest,
+  AlarmResponseSchema,
   type Maintenance,
   StatusResponseSchema,
 } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
 import type { Handlers } from "../../shared/rpc/handlers.js";
 import type { RegionalNode } from "../node.js";
+import { alarmsAsked, alarmTexts } from "./alarms.js";
 import { ResponseHeaders } from "./response-header.js";
 import { ETCD_API_VERSION } from "./version.js";
 
-/** etcd's Maintenance service: Status, which a member answers for itself, leader or not. */
+/**
+ * etcd's Maintenance service: Status and Alarm, which a member answers for itself, leader or
+ * not.
+ */
 export function maintenanceHandlers(node: RegionalNode): Handlers<typeof Maintenance> {
   const headers = new ResponseHeaders(node);
   return {
+    alarm: (request: AlarmRequest) =>
+      create(AlarmResponseSchema, {
+        header: headers.message(node.state.currentRevision),
+        alarms: alarmsAsked(node.alarms(), request),
+      }),
     status: () => {
       const status = node.status();
       return create(StatusResponseSchema, {
@@ -23,7 +34,7 @@ export function maintenanceHandlers(node: RegionalNode): Handlers<typeof Mainten
         raftIndex: BigInt(status.raftIndex),
         raftTerm: BigInt(status.raftTerm),
         raftAppliedIndex: BigInt(status.raftAppliedIndex),
-        errors: [...status.errors],
+        errors: [...status.errors, ...alarmTexts(node.alarms())],
         isLearner: status.isLearner,
         storageVersion: ETCD_API_VERSION.replace(/\.0$/, ""),
       });

@@ -21,6 +21,14 @@ export function requireLeader(node: RegionalNode, context: CallContext): void {
   if (!node.hasLeader && wantsLeader(context)) throw etcdError(ETCD_ERRORS.noLeader);
 }
 
+/**
+ * Throws "etcdserver: mvcc: database space exceeded" while disks have too little room for what
+ * makes the data grow (etcd `server/etcdserver/apply/apply_auth.go`, applierV3Capped).
+ */
+export function requireRoom(node: RegionalNode): void {
+  if (node.lacksRoom) throw etcdError(ETCD_ERRORS.noSpace);
+}
+
 /** Proposes a request as the bytes that it came in. Throws when they are too many. */
 export function proposeRaw(
   node: RegionalNode,

@@ -6,6 +6,7 @@ import type { Logger } from "../../shared/log.js";
 import type { Auditor } from "../audit/auditor.js";
 import type { MemberStorage } from "../backend/storage.js";
 import type { AuditMessage } from "../peer/audit-wire.js";
+import type { DiskReport } from "../peer/disk-wire.js";
 import type { LeaseAnswer, LeaseCall } from "../peer/lease-wire.js";
 import { PeerTransport } from "../peer/transport.js";
 import { NO_NODE, type RawNode, type Status } from "../raft/index.js";
@@ -17,7 +18,8 @@ import { Applier } from "./applier.js";
 import { type AuditedParts, makeAuditor } from "./audit-wiring.js";
 import { Compactor } from "./compactor.js";
 import { Connections } from "./connections.js";
-import { healthierLeader } from "./disk-watch.js";
+import type { DiskCare } from "./disk-care.js";
+import { type DiskParts, makeDiskCare } from "./disk-wiring.js";
 import { RaftDriver } from "./driver.js";
 import { type ClusterIdentity, initialConfState } from "./identity.js";
 import { IncomingSnapshots } from "./incoming-snapshots.js";
@@ -47,7 +49,7 @@ export interface EngineOptions {
 const NO_DATA = new Uint8Array(0);
 
 /** The parts of a member, wired: raft and its driver, state, leases, watches, peers, snapshots. */
-export class MemberEngine implements FrameTargets, AuditedParts {
+export class MemberEngine implements FrameTargets, AuditedParts, DiskParts {
   readonly self: number;
   readonly storage: MemberStorage;
   readonly transport: PeerTransport;
@@ -60,6 +62,7 @@ export class MemberEngine implements FrameTargets, AuditedParts {
   readonly incoming: IncomingSnapshots;
   readonly compactor: Compactor;
   readonly auditor: Auditor;
+  readonly disks: DiskCare;
   readonly #options: EngineOptions;
   readonly connections: Connections;
   #ticks = 0;
@@ -94,6 +97,7 @@ export class MemberEngine implements FrameTargets, AuditedParts {
       return { data: NO_DATA, metadata };
     });
     const raft = makeRaftNode({ self, log, applied: state.applied.index, logger });
+    this.disks = makeDiskCare(this, logger);
     this.auditor = makeAuditor(this, state.applied.index, logger);
     this.applier = new Applier(
       {
@@ -211,11 +215,12 @@ export class MemberEngine implements FrameTargets, AuditedParts {
     this.leaseCalls.tick(this.driver.nowMs);
     this.leases.tick();
     this.auditor.tick(this.driver.nowMs);
+    this.disks.tick(this.driver.nowMs);
     if (++this.#ticks % TICKS_PER_CHORE !== 0) return;
     this.compactor.tick();
     this.outgoing.tick();
     this.incoming.tick();
-    this.#watchDisk();
+    this.disks.chore();
     this.auditor.chore();
     this.#options.onChore();
   }
@@ -262,6 +267,10 @@ export class MemberEngine implements FrameTargets, AuditedParts {
     this.auditor.receive(from, message);
   }
 
+  diskReported(from: number, report: DiskReport): void {
+    this.disks.receive(from, report);
+  }
+
   // Events.
 
   #onLeader(lead: number, term: number): void {
@@ -284,21 +293,6 @@ export class MemberEngine implements FrameTargets, AuditedParts {
       this.driver.proposals.retry();
       this.wake();
     }
-  }
-
-  /** A leader whose disk is stuck hands over to a follower whose disk isn't. */
-  #watchDisk(): void {
-    const { log } = this.storage;
-    const oldestPendingMs = log.oldestPendingMs();
-    if (this.lead !== this.self || oldestPendingMs === 0) return;
-    const to = healthierLeader(this.raftStatus(), {
-      oldestPendingMs,
-      durableIndex: log.durableIndex,
-    });
-    if (to === undefined) return;
-    const leader = to.toString(16);
-    this.#options.logger.warn({ oldestPendingMs, leader }, "the log's disk is stuck; handing over");
-    this.driver.feed((raft) => raft.transferLeader(to));
   }
 
   async #reload(): Promise<void> {

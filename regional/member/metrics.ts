@@ -27,6 +27,10 @@ const GAUGES: readonly [string, string, (stats: MemberStats) => number][] = [
   ],
   ["db_bytes", "Bytes of the state database", (s) => s.dbBytes],
   ["db_in_use_bytes", "Bytes of the state database in use", (s) => s.dbBytesInUse],
+  ["disk_free_bytes", "Bytes free on the disk; -1 when unknown", (s) => s.diskFreeBytes],
+  ["disk_low", "1 while this member has too little room", (s) => Number(s.diskLow)],
+  ["disk_full", "1 while writes wait for room on a full disk", (s) => Number(s.diskFull)],
+  ["lacks_room", "1 while a majority has too little room", (s) => Number(s.lacksRoom)],
   ["audited_index", "Highest index with equal hash chains", (s) => s.auditedIndex],
   ["state_disputed", "1 while states differ and no majority can judge", (s) => Number(s.disputed)],
   ["db_pending_bytes", "Bytes waiting for the state database", (s) => s.dbPendingBytes],
@@ -73,6 +77,7 @@ const COUNTERS: readonly [string, string, (stats: MemberStats) => number][] = [
     (s) => s.snapshotThrottledSeconds,
   ],
   ["snapshots_installed_total", "Snapshots installed", (s) => s.snapshotsInstalled],
+  ["disk_handovers_total", "Times leadership was left for the disk", (s) => s.diskHandovers],
   ["audits_agreed_total", "Comparisons of states that found all equal", (s) => s.auditsAgreed],
   ["audits_differing_total", "Comparisons that found a difference", (s) => s.auditsDiffering],
   ["audit_walks_total", "Walks over all keys that this leader led", (s) => s.auditWalks],
@@ -97,6 +102,8 @@ export class MemberMetrics {
   readonly #peerDropped: Counter;
   readonly #peerConnected: Gauge;
   readonly #diverged: Gauge;
+  readonly #peerPending: Gauge;
+  readonly #peerSync: Gauge;
   readonly #callCount: Counter;
   readonly #callSeconds: Counter;
   readonly #calls = new Map<string, { method: string; code: string; count: number; sum: number }>();
@@ -119,6 +126,9 @@ export class MemberMetrics {
     this.#peerSent = counter("peer_sent_bytes_total", "Bytes sent to a member", ["peer"]);
     this.#peerDropped = counter("peer_dropped_total", "Messages not sent to a member", ["peer"]);
     this.#peerConnected = gauge("peer_connected", "1 while connected to a member", ["peer"]);
+    const pending = "Age of the oldest append that waits for a member's disk";
+    this.#peerPending = gauge("peer_disk_pending_seconds", pending, ["peer"]);
+    this.#peerSync = gauge("peer_disk_sync_seconds", "A member's log transaction", ["peer"]);
     this.#diverged = gauge("diverged", "1: this member's state has diverged", ["peer"]);
     this.#callCount = counter("calls_total", "Finished calls", ["method", "code"]);
     this.#callSeconds = counter("call_seconds_total", "Time in them", ["method", "code"]);
@@ -163,6 +173,12 @@ export class MemberMetrics {
       this.#peerSent.inc(labels, peer.sentBytes);
       this.#peerDropped.inc(labels, peer.dropped);
       this.#peerConnected.set(labels, Number(peer.connected));
+    }
+    this.#peerPending.reset();
+    this.#peerSync.reset();
+    for (const [id, { oldestPendingMs, syncMs }] of stats.peerDisks) {
+      this.#peerPending.set({ peer: id.toString(16) }, oldestPendingMs / 1000);
+      this.#peerSync.set({ peer: id.toString(16) }, syncMs / 1000);
     }
     this.#diverged.reset();
     for (const id of stats.diverged) this.#diverged.set({ peer: id.toString(16) }, 1);

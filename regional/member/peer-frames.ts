@@ -1,4 +1,5 @@
 import { type AuditMessage, decodeAudit } from "../peer/audit-wire.js";
+import { type DiskReport, decodeDisk } from "../peer/disk-wire.js";
 import { FrameType } from "../peer/frame.js";
 import {
   decodeLeaseAnswers,
@@ -19,6 +20,7 @@ export interface FrameTargets {
   refused(reason: Refusal, seqs: readonly number[]): void;
   leaseCallsOf(from: number, calls: readonly LeaseCall[]): void;
   leaseAnswers(answers: readonly LeaseAnswer[]): void;
+  diskReported(from: number, report: DiskReport): void;
   audited(from: number, message: AuditMessage): void;
 }
 
@@ -43,5 +45,7 @@ export function dispatchFrame(
     targets.leaseAnswers(decodeLeaseAnswers(payload));
   } else if (type === FrameType.audit) {
     targets.audited(from, decodeAudit(payload));
+  } else if (type === FrameType.diskReport) {
+    targets.diskReported(from, decodeDisk(payload));
   }
 }

@@ -1,3 +1,4 @@
+import type { DiskReport } from "../peer/disk-wire.js";
 import type { PeerStats } from "../peer/transport.js";
 import { NO_NODE } from "../raft/index.js";
 import type { MemberEngine } from "./engine.js";
@@ -55,6 +56,15 @@ export interface MemberStats {
   readonly diverged: readonly number[];
   /** States differ, and nobody can say whose is right. */
   readonly disputed: boolean;
+  /** Bytes free on the data directory's disk; -1 when unknown. */
+  readonly diskFreeBytes: number;
+  readonly diskLow: boolean;
+  /** Appends, or records of the state, wait for room on a full disk. */
+  readonly diskFull: boolean;
+  readonly lacksRoom: boolean;
+  readonly diskHandovers: number;
+  /** What other members have said of their disks lately, by id. */
+  readonly peerDisks: ReadonlyMap<number, DiskReport>;
   readonly peers: readonly PeerStats[];
 }
 
@@ -63,6 +73,7 @@ export function statsOf(engine: MemberEngine): MemberStats {
   const { driver, applier, storage, hub, leases, outgoing, incoming, compactor, transport } =
     engine;
   const { findings, walk } = engine.auditor;
+  const { disks } = engine;
   const { log, backend } = storage;
   const { state } = applier;
   return {
@@ -114,6 +125,12 @@ export function statsOf(engine: MemberEngine): MemberStats {
     auditWalks: walk.finished,
     diverged: findings.outliers.map(({ member }) => member),
     disputed: findings.dispute !== undefined,
+    diskFreeBytes: disks.space.free ?? -1,
+    diskLow: disks.own.low,
+    diskFull: log.full !== undefined || backend.full !== undefined,
+    lacksRoom: disks.regionLacksRoom,
+    diskHandovers: disks.handovers,
+    peerDisks: disks.peerReports(transport.peers().map(({ id }) => id)),
     peers: transport.peers(),
   };
 }

@@ -1,4 +1,10 @@
-import type { LeaseStatus, MemberInfo, NodeStatus, RegionalNode } from "../../../regional/node.js";
+import type {
+  LeaseStatus,
+  MemberInfo,
+  NodeAlarm,
+  NodeStatus,
+  RegionalNode,
+} from "../../../regional/node.js";
 import { type CommandKind, encodeCommand } from "../../../regional/store/command.js";
 import type { Outcome } from "../../../regional/store/outcome.js";
 import { RegionState } from "../../../regional/store/state.js";
@@ -25,6 +31,8 @@ export class FakeNode implements RegionalNode {
   readonly stopping: AbortSignal = this.#stopping.signal;
   raftTerm = 3;
   hasLeader = true;
+  lacksRoom = false;
+  alarm: NodeAlarm[] = [];
   /** What calls that need the group are rejected with. */
   failure: AtollError | undefined;
   /** Calls of `linearizable`. */
@@ -83,6 +91,10 @@ export class FakeNode implements RegionalNode {
       isLearner: false,
       errors: this.hasLeader ? [] : ["etcdserver: no leader"],
     };
+  }
+
+  alarms(): readonly NodeAlarm[] {
+    return this.alarm;
   }
 
   members(): readonly MemberInfo[] {

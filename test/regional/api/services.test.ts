@@ -1,13 +1,17 @@
+import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { registerEtcdServices } from "../../../regional/api/register.js";
 import { ETCD_API_VERSION } from "../../../regional/api/version.js";
 import { utf8 } from "../../../shared/bytes.js";
 import {
+  AlarmRequest_AlarmAction,
+  AlarmType,
   Auth,
   Cluster,
   KV,
   Lease,
   Maintenance,
+  RequestOpSchema,
 } from "../../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
 import {
   Health,
@@ -72,7 +76,6 @@ test("the shortest lease is half as long again as an election", async () => {
 
 test.each([
   ["Cluster.MemberAdd", () => client.unary(Cluster.method.memberAdd, {})],
-  ["Maintenance.Alarm", () => client.unary(Maintenance.method.alarm, {})],
   ["Auth.AuthEnable", () => client.unary(Auth.method.authEnable, {})],
 ])("%s is not there yet", async (name, run) => {
   await expect(run()).rejects.toMatchObject({
@@ -108,4 +111,54 @@ test("health's watch of an unknown service stays open", async () => {
   const iterator = stream[Symbol.asyncIterator]();
   expect(await iterator.next()).toMatchObject({ value: { status: Status.SERVICE_UNKNOWN } });
   stream.cancel();
+});
+
+test("alarms are listed by type and member, and in the status; they end by themselves", async () => {
+  const ask = async (request: { alarm?: AlarmType; memberID?: bigint; action?: number }) =>
+    (await client.unary(Maintenance.method.alarm, request)).alarms.map(
+      ({ memberID, alarm }) => `${memberID} ${AlarmType[alarm]}`,
+    );
+  expect(await ask({})).toEqual([]);
+  node.alarm = [
+    { member: 7, alarm: "noSpace" },
+    { member: 9, alarm: "corrupt" },
+  ];
+  expect(await ask({})).toEqual(["7 NOSPACE", "9 CORRUPT"]);
+  expect(await ask({ alarm: AlarmType.CORRUPT })).toEqual(["9 CORRUPT"]);
+  expect(await ask({ memberID: 7n })).toEqual(["7 NOSPACE"]);
+  expect(await ask({ action: AlarmRequest_AlarmAction.DEACTIVATE })).toEqual([]);
+  await expect(ask({ action: AlarmRequest_AlarmAction.ACTIVATE })).rejects.toThrow(
+    "action must be GET or DEACTIVATE",
+  );
+  expect((await client.unary(Maintenance.method.status, {})).errors).toEqual([
+    "memberID:7 alarm:NOSPACE ",
+    "memberID:9 alarm:CORRUPT ",
+  ]);
+});
+
+test("without room, what makes the data grow is refused; reads and deletions go on", async () => {
+  await client.unary(KV.method.put, { key: utf8("k"), value: utf8("v") });
+  node.lacksRoom = true;
+  const refused = /database space exceeded/;
+  const put = create(RequestOpSchema, {
+    request: { case: "requestPut", value: { key: utf8("k") } },
+  });
+  const inner = create(RequestOpSchema, {
+    request: { case: "requestTxn", value: { failure: [put] } },
+  });
+  await expect(client.unary(KV.method.put, { key: utf8("k") })).rejects.toMatchObject({
+    code: "RESOURCE_EXHAUSTED",
+    message: "etcdserver: mvcc: database space exceeded",
+  });
+  await expect(client.unary(KV.method.txn, { success: [put] })).rejects.toThrow(refused);
+  await expect(client.unary(KV.method.txn, { success: [inner] })).rejects.toThrow(refused);
+  await expect(client.unary(Lease.method.leaseGrant, { TTL: 60n })).rejects.toThrow(refused);
+  expect((await client.unary(KV.method.range, { key: utf8("k") })).count).toBe(1n);
+  await client.unary(KV.method.txn, {
+    success: [{ request: { case: "requestDeleteRange", value: { key: utf8("k") } } }],
+  });
+  await client.unary(KV.method.deleteRange, { key: utf8("k") });
+  await client.unary(KV.method.compact, { revision: 2n });
+  node.lacksRoom = false;
+  await client.unary(KV.method.put, { key: utf8("k") });
 });
