@@ -132,6 +132,7 @@ describe("a bad script", () => {
     ["propose-conf-change 1 v1=true\nv2 v3", "propose-conf-change: with v1 there is one change"],
     ["propose-conf-change 1 transition=never", "propose-conf-change: unknown transition never"],
     ["set-randomized-election-timeout 1", "it needs timeout="],
+    ["set-randomized-election-timeout 1 timeout=0", "timeout is 0; it must be at least one tick"],
     ["compact 1 99", "compaction at 99 is past 2"],
     ["vote cfg=(1)", "vote: unknown command"],
   ])("%j fails with file and line", (command, expected) => {

@@ -176,7 +176,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "send-snapshot": { run: sendSnapshot },
   "set-randomized-election-timeout": {
     options: ["timeout"],
-    run: (context) => context.only().raft.setElectionTimeout(context.required("timeout")),
+    run: (context) => {
+      const timeout = context.required("timeout");
+      if (timeout === 0) throw context.args.fail("timeout is 0; it must be at least one tick");
+      context.only().raft.setElectionTimeout(timeout);
+    },
   },
   stabilize: { options: ["log-level"], run: stabilize },
   status: { run: printStatus },
