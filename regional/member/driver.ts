@@ -1,4 +1,4 @@
-import { APPLY_BUDGET_MS } from "../../shared/limits.js";
+import { APPLY_BUDGET_MS, TICK_MS } from "../../shared/limits.js";
 import {
   proposalFrames,
   type Refusal,
@@ -46,6 +46,9 @@ export class RaftDriver implements ProposalTarget, ReadSource {
   #stopped = false;
   #toApply: Message[] = [];
   #appliedTerm: number;
+  readonly #startMs: number;
+  /** Ticks of TICK_MS since the start that raft was told of. */
+  #ticks = 0;
 
   constructor(options: DriverOptions) {
     this.self = options.self;
@@ -56,6 +59,7 @@ export class RaftDriver implements ProposalTarget, ReadSource {
     this.commit = Math.max(hardState.commit, options.applier.applied);
     this.#appliedTerm = options.log.term(options.applier.applied) ?? 0;
     this.nowMs = options.clock.monotonicMs();
+    this.#startMs = this.nowMs;
     const [seqNonce, readNonce] = options.nonces;
     // Stays a safe integer for more calls than a process can live to make.
     this.proposals = new Proposals(this, seqNonce * 2 ** 20 + 1);
@@ -106,7 +110,7 @@ export class RaftDriver implements ProposalTarget, ReadSource {
   /** Runs `input` on the node and lets the turn end with a ready cycle. */
   feed(input: (raft: RawNode) => void): void {
     if (this.#stopped) return;
-    this.nowMs = this.#options.clock.monotonicMs();
+    this.#passTime();
     try {
       input(this.#raft);
     } catch (error) {
@@ -125,6 +129,7 @@ export class RaftDriver implements ProposalTarget, ReadSource {
   /** One tick of the raft clock. */
   tick(): void {
     this.feed((raft) => {
+      this.#ticks++;
       raft.tick();
       this.proposals.tick(this.nowMs);
       this.reads.tick(this.nowMs, this.lead !== NO_NODE);
@@ -150,12 +155,24 @@ export class RaftDriver implements ProposalTarget, ReadSource {
     this.reads.stop(error);
   }
 
+  /**
+   * Reads the clock, and tells raft of time that no tick came for (a busy loop, a stopped
+   * process): leases have run on meanwhile.
+   */
+  #passTime(): void {
+    this.nowMs = this.#options.clock.monotonicMs();
+    const missed = Math.floor((this.nowMs - this.#startMs) / TICK_MS) - this.#ticks;
+    if (missed <= 0) return;
+    this.#ticks += missed;
+    this.#raft.elapse(missed);
+  }
+
   // The turn.
 
   #turn(): void {
     this.#scheduled = false;
     if (this.#stopped) return;
-    this.nowMs = this.#options.clock.monotonicMs();
+    this.#passTime();
     try {
       this.proposals.submit();
       this.reads.start(this.nowMs);

@@ -96,7 +96,8 @@ export class MemberEngine implements FrameTargets, AuditedParts, DiskParts {
       const metadata = this.outgoing.position ?? this.applier.written;
       return { data: NO_DATA, metadata };
     });
-    const raft = makeRaftNode({ self, log, applied: state.applied.index, logger });
+    const { tuning } = options;
+    const raft = makeRaftNode({ self, log, applied: state.applied.index, tuning, logger });
     this.disks = makeDiskCare(this, logger);
     this.auditor = makeAuditor(this, state.applied.index, logger);
     this.applier = new Applier(

@@ -38,6 +38,12 @@ Usage: regional [options]
                             all members and their peer addresses, the same on each one
                             (default: this member alone)
   --snapshot-rate BYTES     snapshot bytes sent in a second at most (default ${DEFAULT_TUNING.snapshotBytesPerSecond})
+  --reads safe|lease        how linearizable reads are confirmed (default safe): by a round to a
+                            majority, or from the leader's lease, which is faster and relies on
+                            clocks: no member's may run faster than another's by one part in
+                            eight, and the leader's must go on while its process is stopped (it
+                            doesn't in a machine that is suspended)
+  --priority 0..255         members of a higher priority lead where they can (default 0)
   --log-level LEVEL         ${LOG_LEVELS.join(", ")} (default info)
   -h, --help                this text
 
@@ -70,6 +76,13 @@ const settingsSchema = z.object({
       message: `is less than ${MIN_SNAPSHOT_RATE_BYTES_PER_SECOND} bytes a second`,
     })
     .default(DEFAULT_TUNING.snapshotBytesPerSecond),
+  reads: z.enum(["safe", "lease"], { message: "is neither safe nor lease" }).default("safe"),
+  priority: z.coerce
+    .number({ message: "is not a number" })
+    .int({ message: "is not a whole number" })
+    .min(0, { message: "is less than 0" })
+    .max(255, { message: "is more than 255" })
+    .default(DEFAULT_TUNING.priority),
   "log-level": z
     .enum(LOG_LEVELS, { message: `is not one of ${LOG_LEVELS.join(", ")}` })
     .default("info"),
@@ -126,6 +139,10 @@ export function parseRegionalOptions(
     http: parseHostPort(settings.http, "--http"),
     identity: parseCluster(settings.region, settings.name, cluster),
     logLevel: settings["log-level"],
-    tuning: { snapshotBytesPerSecond: settings["snapshot-rate"] },
+    tuning: {
+      snapshotBytesPerSecond: settings["snapshot-rate"],
+      reads: settings.reads === "lease" ? "leaseBased" : "safe",
+      priority: settings.priority,
+    },
   };
 }

@@ -9,6 +9,7 @@ import {
 import type { Logger } from "../../shared/log.js";
 import type { DurableLog } from "../log/durable-log.js";
 import { RawNode, type TraceEvent } from "../raft/index.js";
+import type { MemberTuning } from "./tuning.js";
 
 /** What a member's raft node starts from. */
 export interface RaftNodeOptions {
@@ -16,6 +17,7 @@ export interface RaftNodeOptions {
   readonly log: DurableLog;
   /** Index through which the state is applied. */
   readonly applied: number;
+  readonly tuning: MemberTuning;
   readonly logger: Logger;
 }
 
@@ -27,7 +29,7 @@ function traceTo(logger: Logger): (event: TraceEvent) => void {
 }
 
 /** The raft node of a member, as members run it. */
-export function makeRaftNode({ self, log, applied, logger }: RaftNodeOptions): RawNode {
+export function makeRaftNode({ self, log, applied, tuning, logger }: RaftNodeOptions): RawNode {
   return new RawNode({
     id: self,
     electionTicks: ELECTION_TICKS,
@@ -41,6 +43,10 @@ export function makeRaftNode({ self, log, applied, logger }: RaftNodeOptions): R
     maxInflightBytes: MAX_APPEND_BYTES_IN_FLIGHT,
     checkQuorum: true,
     preVote: true,
+    readOnly: tuning.reads,
+    // Any member's reads may be by lease, now or after its next restart.
+    honourLeases: true,
+    priority: tuning.priority,
     disableProposalForwarding: true,
     stepDownOnRemoval: true,
     random: (n) => randomInt(n),

@@ -12,7 +12,7 @@ import { Cursor } from "./cursor.js";
  * Raft messages as bytes. A payload of type `raft` is messages one after the other:
  *
  *   type u8, flags u8, from f64, term f64, logTerm f64, index f64, commit f64,
- *   [rejectHint f64], [context: length u16, bytes], [entries]
+ *   [rejectHint f64], [priority u8], [context: length u16, bytes], [entries]
  *
  * Entries: count u32, index of the first f64, then each: type u8 (its high bit: a term
  * f64 follows, which holds for the next ones too), length u32, data. An append's entries
@@ -23,7 +23,8 @@ const FLAG_REJECT = 1;
 const FLAG_REJECT_HINT = 2;
 const FLAG_CONTEXT = 4;
 const FLAG_ENTRIES = 8;
-const KNOWN_FLAGS = FLAG_REJECT | FLAG_REJECT_HINT | FLAG_CONTEXT | FLAG_ENTRIES;
+const FLAG_PRIORITY = 16;
+const KNOWN_FLAGS = FLAG_REJECT | FLAG_REJECT_HINT | FLAG_CONTEXT | FLAG_ENTRIES | FLAG_PRIORITY;
 
 const FIXED_BYTES = 2 + 5 * 8;
 const ENTRIES_HEAD_BYTES = 4 + 8;
@@ -90,6 +91,7 @@ export class MessageEncoder {
   size(message: Message): number {
     let bytes = FIXED_BYTES;
     if (message.rejectHint !== 0) bytes += 8;
+    if (message.priority !== 0) bytes++;
     if (message.context !== null) bytes += 2 + message.context.length;
     if (message.entries.length > 0) bytes += this.#entriesOf(message.entries).length;
     return bytes;
@@ -100,6 +102,7 @@ export class MessageEncoder {
     const { context, entries } = message;
     let flags = message.reject ? FLAG_REJECT : 0;
     if (message.rejectHint !== 0) flags |= FLAG_REJECT_HINT;
+    if (message.priority !== 0) flags |= FLAG_PRIORITY;
     if (context !== null) flags |= FLAG_CONTEXT;
     if (entries.length > 0) flags |= FLAG_ENTRIES;
     let at = target.writeUInt8(message.type, start);
@@ -110,6 +113,7 @@ export class MessageEncoder {
     at = target.writeDoubleLE(message.index, at);
     at = target.writeDoubleLE(message.commit, at);
     if (message.rejectHint !== 0) at = target.writeDoubleLE(message.rejectHint, at);
+    if (message.priority !== 0) at = target.writeUInt8(message.priority, at);
     if (context !== null) {
       at = target.writeUInt16LE(context.length, at);
       target.set(context, at);
@@ -191,6 +195,7 @@ function readMessage(cursor: Cursor, sender: number, to: number): Message {
     commit: cursor.safe(),
     reject: (flags & FLAG_REJECT) !== 0,
     rejectHint: (flags & FLAG_REJECT_HINT) === 0 ? 0 : cursor.safe(),
+    priority: (flags & FLAG_PRIORITY) === 0 ? 0 : cursor.u8(),
     context: (flags & FLAG_CONTEXT) === 0 ? null : cursor.bytes(cursor.u16()),
     entries: (flags & FLAG_ENTRIES) === 0 ? [] : readEntries(cursor),
   });

@@ -50,6 +50,17 @@ export interface RaftConfig {
   readonly preVote?: boolean;
   /** Default `safe`. */
   readonly readOnly?: ReadOnlyMode;
+  /**
+   * As a voter, cut no leader's lease short: no vote for electionTicks after a start, and
+   * campaign() and forgetLeader() do nothing while a leader is alive. For all members of a group
+   * of which any may have `leaseBased` reads; needs checkQuorum. Default: if this one has.
+   */
+  readonly honourLeases?: boolean;
+  /**
+   * 0 to 255, default 0: nodes of a higher priority lead where they can; see priority.ts. Above
+   * 0 it needs checkQuorum.
+   */
+  readonly priority?: number;
   /** Followers drop proposals instead of forwarding them. */
   readonly disableProposalForwarding?: boolean;
   /** The leader appends membership changes without checking them first. For tests. */
@@ -75,6 +86,17 @@ function requireInteger(name: string, value: number, least: number): void {
   }
 }
 
+function requireCheckQuorum(config: RaftConfig, what: string, needed: boolean): void {
+  if (!needed || config.checkQuorum === true) return;
+  throw new AtollError(
+    "INVALID_ARGUMENT",
+    `raft config: ${what}, which needs checkQuorum to be true`,
+  );
+}
+
+/** Priorities travel as one byte. */
+const MAX_PRIORITY = 255;
+
 /**
  * Fills in defaults.
  * @throws AtollError INVALID_ARGUMENT naming the field that is wrong and what would be right
@@ -92,12 +114,25 @@ export function checkConfig(config: RaftConfig): CheckedConfig {
   requireInteger("maxUncommittedSize", maxUncommittedSize, 1);
   const maxCommittedSizePerReady = config.maxCommittedSizePerReady ?? config.maxSizePerMessage;
   requireInteger("maxCommittedSizePerReady", maxCommittedSizePerReady, 0);
-  if (config.readOnly === "leaseBased" && config.checkQuorum !== true) {
+  const priority = config.priority ?? 0;
+  requireInteger("priority", priority, 0);
+  if (priority > MAX_PRIORITY) {
     throw new AtollError(
       "INVALID_ARGUMENT",
-      "raft config: readOnly is leaseBased, which needs checkQuorum to be true",
+      `raft config: priority is ${priority}; it must be at most ${MAX_PRIORITY}`,
     );
   }
+  const leases = config.readOnly === "leaseBased";
+  const honourLeases = config.honourLeases ?? leases;
+  if (leases && !honourLeases) {
+    throw new AtollError(
+      "INVALID_ARGUMENT",
+      "raft config: readOnly is leaseBased, which needs honourLeases not to be false",
+    );
+  }
+  requireCheckQuorum(config, "readOnly is leaseBased", leases);
+  requireCheckQuorum(config, "honourLeases is true", honourLeases);
+  requireCheckQuorum(config, `priority is ${priority}`, priority > 0);
   return {
     id: config.id,
     electionTicks: config.electionTicks,
@@ -113,6 +148,8 @@ export function checkConfig(config: RaftConfig): CheckedConfig {
     checkQuorum: config.checkQuorum ?? false,
     preVote: config.preVote ?? false,
     readOnly: config.readOnly ?? "safe",
+    honourLeases,
+    priority,
     disableProposalForwarding: config.disableProposalForwarding ?? false,
     disableConfChangeValidation: config.disableConfChangeValidation ?? false,
     stepDownOnRemoval: config.stepDownOnRemoval ?? false,

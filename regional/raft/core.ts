@@ -2,16 +2,11 @@ import type { CheckedConfig } from "./config.js";
 import { violated } from "./invariant.js";
 import { leaseTicks } from "./lease.js";
 import { RaftLog } from "./log.js";
+import { type Message, MessageType, makeMessage } from "./message.js";
+import { Succession } from "./priority.js";
 import { ReadRounds } from "./reads.js";
 import { Tracker } from "./tracker.js";
-import {
-  type Message,
-  MessageType,
-  makeMessage,
-  NO_NODE,
-  RaftState,
-  type ReadState,
-} from "./types.js";
+import { NO_NODE, RaftState, type ReadState } from "./types.js";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -61,12 +56,16 @@ export class Core {
   /** Ticks of this node's life; a leader's lease is counted in them. */
   ticks = 0;
   /**
-   * This node has never stored a term, and reads are lease-based: were it to restart now, it
-   * would not know that it may have heard from a leader.
+   * This node has never stored a term, and honours leases: were it to restart now, it would
+   * not know that it may have heard from a leader.
    */
   unknowing = false;
   /** No vote before this tick: whom this node heard from before it restarted is forgotten. */
   voteFrom = 0;
+
+  readonly succession = new Succession();
+  /** The highest priority of a node that could follow the leader, as the leader last said. */
+  expectedPriority = 0;
 
   leadTransferee = NO_NODE;
   /** Votes may have been given regardless of this leader's lease in this term. */
@@ -114,6 +113,7 @@ export class Core {
     if (this.term !== term) {
       this.term = term;
       this.vote = NO_NODE;
+      this.expectedPriority = 0;
     }
     this.lead = NO_NODE;
     this.electionElapsed = 0;
@@ -122,6 +122,7 @@ export class Core {
       this.config.electionTicks + this.config.random(this.config.electionTicks);
     this.leadTransferee = NO_NODE;
     this.leaseBroken = false;
+    this.succession.reset();
     this.tracker.resetVotes();
     const lastIndex = this.log.lastIndex();
     for (const node of this.tracker.nodes) {
@@ -137,6 +138,12 @@ export class Core {
   promotable(): boolean {
     const self = this.tracker.get(this.id);
     return self !== undefined && !self.isLearner && this.log.unstable.snapshot === null;
+  }
+
+  /** Ticks without a leader after which this node campaigns; see priority.ts. */
+  campaignTicks(): number {
+    const yields = this.config.priority < this.expectedPriority;
+    return this.randomizedElectionTimeout + (yields ? this.config.electionTicks : 0);
   }
 
   /**

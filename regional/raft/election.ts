@@ -1,8 +1,9 @@
 import type { Core } from "./core.js";
 import { violated } from "./invariant.js";
+import { type Message, MessageType } from "./message.js";
 import { appendOwn, broadcastAppend } from "./replication.js";
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from "./roles.js";
-import { EntryType, type Message, MessageType, NO_BYTES, NO_NODE, RaftState } from "./types.js";
+import { EntryType, NO_BYTES, NO_NODE, RaftState } from "./types.js";
 
 /** Why an election is held: to ask first, for real, or because the leader asked for it. */
 export type Campaign = "pre-vote" | "election" | "transfer";

@@ -1,9 +1,10 @@
 import type { Core } from "./core.js";
 import { handleVote, hup } from "./election.js";
+import { type Message, MessageType } from "./message.js";
 import type { StepOutcome } from "./outcome.js";
 import { restoreSnapshot } from "./reconfigure.js";
 import { becomeFollower } from "./roles.js";
-import { type Message, MessageType, NO_BYTES, NO_NODE, RaftState } from "./types.js";
+import { NO_BYTES, NO_NODE, RaftState } from "./types.js";
 
 /** Takes an append of the current term's leader. */
 function handleAppend(core: Core, message: Message): void {
@@ -44,7 +45,13 @@ function handleAppend(core: Core, message: Message): void {
 
 function handleHeartbeat(core: Core, message: Message): void {
   core.log.commitTo(message.commit);
-  core.send({ type: MessageType.heartbeatResp, to: message.from, context: message.context });
+  core.expectedPriority = message.priority;
+  core.send({
+    type: MessageType.heartbeatResp,
+    to: message.from,
+    context: message.context,
+    priority: core.config.priority,
+  });
 }
 
 function handleSnapshot(core: Core, message: Message): void {
@@ -104,7 +111,7 @@ export function stepFollower(core: Core, message: Message): StepOutcome {
       return "ok";
     case MessageType.forgetLeader:
       // With leases the leader relies on not being forgotten.
-      if (core.config.readOnly !== "leaseBased") core.lead = NO_NODE;
+      if (!core.config.honourLeases) core.lead = NO_NODE;
       return "ok";
     case MessageType.timeoutNow:
       // No pre-vote: the leader itself asked for it.

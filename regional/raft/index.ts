@@ -1,5 +1,6 @@
 export { decodeConfChange, encodeConfChange } from "./conf-change.js";
 export type { RaftConfig, ReadOnlyMode, TraceEvent } from "./config.js";
+export { type Message, MessageType, makeMessage } from "./message.js";
 export { isTaken, type ProposeOutcome, type StepOutcome } from "./outcome.js";
 export { RawNode } from "./raw-node.js";
 export type { Ready } from "./ready.js";
@@ -17,9 +18,6 @@ export {
   type Entry,
   EntryType,
   type HardState,
-  type Message,
-  MessageType,
-  makeMessage,
   NO_NODE,
   RaftState,
   type ReadState,

@@ -1,14 +1,11 @@
 import type { Core } from "./core.js";
+import { type Message, MessageType, makeMessage, NO_MESSAGES } from "./message.js";
 import type { Ready } from "./ready.js";
 import {
   APPEND_THREAD,
   APPLY_THREAD,
   type Entry,
   type HardState,
-  type Message,
-  MessageType,
-  makeMessage,
-  NO_MESSAGES,
   type RaftState,
   type ReadState,
   type Snapshot,

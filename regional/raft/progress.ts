@@ -25,6 +25,8 @@ export class Progress {
   recentActive = false;
   /** Nothing is sent until an answer or a heartbeat's answer arrives. */
   flowPaused = false;
+  /** The node's priority in elections, as its last answer to a heartbeat said. */
+  priority = 0;
   /** Highest commit index sent to the node. */
   sentCommit = 0;
   readonly inflights: Inflights;
@@ -136,6 +138,7 @@ export class Progress {
       next: this.next,
       isLearner: this.isLearner,
       recentActive: this.recentActive,
+      priority: this.priority,
       paused: this.isPaused(),
       pendingSnapshot: this.pendingSnapshot,
       inflight: this.inflights.count,

@@ -2,58 +2,23 @@ import { encodeConfChange, encodeConfChangeV1 } from "./conf-change.js";
 import { checkConfig, type RaftConfig } from "./config.js";
 import { Core } from "./core.js";
 import { violated } from "./invariant.js";
-import { appendPayloads } from "./leader.js";
+import { isAnswer, isLocal, type Message, MessageType, makeMessage } from "./message.js";
 import type { ProposeOutcome, StepOutcome } from "./outcome.js";
 import { Output } from "./output.js";
+import { appendPayloads } from "./proposing.js";
 import type { Ready } from "./ready.js";
 import { applyConfChange, restoreMembership } from "./reconfigure.js";
 import { becomeFollower } from "./roles.js";
 import type { Status } from "./status.js";
-import { stepMessage, tick } from "./step.js";
+import { elapse, stepMessage, tick } from "./step.js";
 import {
   type ConfChange,
   type ConfState,
   type Entry,
   EntryType,
-  type Message,
-  MessageType,
-  makeMessage,
   NO_NODE,
   RaftState,
 } from "./types.js";
-
-/** Types that never travel between nodes. */
-function isLocal(type: MessageType): boolean {
-  switch (type) {
-    case MessageType.hup:
-    case MessageType.beat:
-    case MessageType.unreachable:
-    case MessageType.snapStatus:
-    case MessageType.checkQuorum:
-    case MessageType.forgetLeader:
-    case MessageType.storageAppend:
-    case MessageType.storageAppendResp:
-    case MessageType.storageApply:
-    case MessageType.storageApplyResp:
-      return true;
-    default:
-      return false;
-  }
-}
-
-/** Answers, which make sense from members only. */
-function isAnswer(type: MessageType): boolean {
-  switch (type) {
-    case MessageType.appResp:
-    case MessageType.voteResp:
-    case MessageType.preVoteResp:
-    case MessageType.heartbeatResp:
-    case MessageType.readIndexResp:
-      return true;
-    default:
-      return false;
-  }
-}
 
 function fromStorage(message: Message): boolean {
   return message.from < NO_NODE;
@@ -87,7 +52,7 @@ export class RawNode {
     const { applied } = checked;
     core.log.restoreCommit(Math.max(hardState.commit, applied, core.log.committed));
     if (applied > core.log.applied) core.log.appliedTo(applied, 0);
-    if (checked.readOnly === "leaseBased") {
+    if (checked.honourLeases) {
       if (core.term === 0) core.unknowing = true;
       else core.voteFrom = checked.electionTicks;
     }
@@ -100,6 +65,15 @@ export class RawNode {
   /** Moves the node's clock by one tick; elections and heartbeats come from here. */
   tick(): void {
     tick(this.#core);
+  }
+
+  /**
+   * So many ticks' worth of time went by without tick(): leases run out, and nothing else
+   * happens. With lease-based reads the driver calls it before any other input for what its
+   * clock has advanced beyond the ticks it gave, so that a held-up leader reads nothing stale.
+   */
+  elapse(ticks: number): void {
+    elapse(this.#core, ticks);
   }
 
   /**
@@ -192,12 +166,12 @@ export class RawNode {
   }
 
   /**
-   * Starts an election now (with a pre-vote first, if configured). With lease-based reads
-   * it does nothing while a leader is alive: transferLeader() is the way then.
+   * Starts an election now (with a pre-vote first, if configured). With honourLeases it does
+   * nothing while a leader is alive: transferLeader() is the way then.
    */
   campaign(): void {
     const core = this.#core;
-    if (core.config.readOnly === "leaseBased" && core.inLease()) return;
+    if (core.config.honourLeases && core.inLease()) return;
     this.#stepLocal(MessageType.hup, NO_NODE, false);
   }
 
@@ -211,7 +185,7 @@ export class RawNode {
 
   /**
    * Makes a follower forget its leader, so that it may vote at once (it heard that the
-   * leader is gone). Does nothing on a leader, or with lease-based reads.
+   * leader is gone). Does nothing on a leader, or with honourLeases.
    */
   forgetLeader(): void {
     this.#stepLocal(MessageType.forgetLeader, NO_NODE, false);

@@ -1,7 +1,8 @@
 import type { Core } from "./core.js";
+import { type Message, MessageType } from "./message.js";
 import { decodeRound } from "./reads.js";
 import { broadcastHeartbeat } from "./replication.js";
-import { type Message, MessageType, NO_BYTES, NO_NODE } from "./types.js";
+import { NO_BYTES, NO_NODE } from "./types.js";
 
 function answer(core: Core, request: Message, index: number): void {
   if (request.from === NO_NODE || request.from === core.id) {

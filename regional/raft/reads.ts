@@ -1,5 +1,5 @@
+import type { Message } from "./message.js";
 import type { AckLookup } from "./quorum.js";
-import type { Message } from "./types.js";
 
 const CONTEXT_BYTES = 8;
 const WORD = 0x1_0000_0000;

@@ -42,7 +42,8 @@
  * Source of the rules: etcd-io/raft `doc.go`, `rawnode.go`; Ongaro's dissertation §10.2.1
  * (a leader writes its log in parallel with replicating it).
  */
-import type { Entry, HardState, Message, ReadState, Snapshot, SoftState } from "./types.js";
+import type { Message } from "./message.js";
+import type { Entry, HardState, ReadState, Snapshot, SoftState } from "./types.js";
 
 /** One hand-over from the core to its driver. */
 export interface Ready {

@@ -1,8 +1,9 @@
 import type { Core } from "./core.js";
+import { MessageType } from "./message.js";
 import type { Progress } from "./progress.js";
 import { encodeRound } from "./reads.js";
 import { payloadsSize } from "./size.js";
-import { type Entry, MessageType } from "./types.js";
+import { type Entry } from "./types.js";
 
 function sendSnapshot(core: Core, node: Progress): boolean {
   // A node that doesn't answer would only keep a snapshot waiting.
@@ -57,11 +58,12 @@ export function broadcastAppend(core: Core): void {
 /** Sends a heartbeat to all others; `round` is the read round it asks to confirm, 0 for none. */
 export function broadcastHeartbeat(core: Core, round: number): void {
   const context = round === 0 ? null : encodeRound(round);
+  const priority = core.succession.best;
   for (const node of core.tracker.nodes) {
     if (node.id === core.id) continue;
     // Never past what the node is known to have: it may hold other entries there.
     const commit = Math.min(node.match, core.log.committed);
-    core.send({ type: MessageType.heartbeat, to: node.id, commit, context });
+    core.send({ type: MessageType.heartbeat, to: node.id, commit, context, priority });
     node.sentCommit = commit;
   }
 }

@@ -13,6 +13,8 @@ export interface ProgressStatus {
   readonly next: number;
   readonly isLearner: boolean;
   readonly recentActive: boolean;
+  /** Its priority in elections, as far as it has told this leader; else 0. */
+  readonly priority: number;
   /** No entries are sent until something comes back. */
   readonly paused: boolean;
   /** Index of the snapshot being sent, or 0. */

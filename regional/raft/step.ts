@@ -6,19 +6,13 @@ import {
   takeCommitHint,
 } from "./election.js";
 import { stepCandidate, stepFollower } from "./follower.js";
-import { handleProposal, stepLeader, tickLeader } from "./leader.js";
+import { stepLeader, tickLeader } from "./leader.js";
+import { type Message, MessageType } from "./message.js";
 import type { StepOutcome } from "./outcome.js";
+import { handleProposal } from "./proposing.js";
 import { becomeFollower } from "./roles.js";
 import { entriesSize, payloadsSize } from "./size.js";
-import {
-  EntryType,
-  type Message,
-  MessageType,
-  NO_BYTES,
-  NO_NODE,
-  RaftState,
-  type Snapshot,
-} from "./types.js";
+import { EntryType, NO_BYTES, NO_NODE, RaftState, type Snapshot } from "./types.js";
 
 /** The entry by which a leader leaves a joint configuration of itself. */
 const LEAVE_JOINT = [{ term: 0, index: 0, type: EntryType.confChangeV2, data: NO_BYTES }];
@@ -121,6 +115,14 @@ export function stepMessage(core: Core, message: Message): StepOutcome {
     : stepCandidate(core, message);
 }
 
+/**
+ * Time went by for which nobody ticked: leases run out, and nothing else happens. A node that
+ * was held up must not believe that its lease was held up too.
+ */
+export function elapse(core: Core, ticks: number): void {
+  core.ticks += ticks;
+}
+
 /** One tick of the clock. */
 export function tick(core: Core): void {
   core.ticks++;
@@ -129,8 +131,11 @@ export function tick(core: Core): void {
     return;
   }
   core.electionElapsed++;
-  if (core.promotable() && core.electionElapsed >= core.randomizedElectionTimeout) {
+  if (!core.promotable()) return;
+  if (core.electionElapsed >= core.campaignTicks()) {
     core.electionElapsed = 0;
+    // The better one had its time.
+    core.expectedPriority = 0;
     startElection(core);
   }
 }

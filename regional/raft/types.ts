@@ -95,77 +95,6 @@ export interface ConfChange {
   readonly context: Uint8Array;
 }
 
-/** Message types; the numbers are those of etcd-io/raft's `raftpb.MessageType`. */
-export const MessageType = {
-  hup: 0,
-  beat: 1,
-  prop: 2,
-  app: 3,
-  appResp: 4,
-  vote: 5,
-  voteResp: 6,
-  snap: 7,
-  heartbeat: 8,
-  heartbeatResp: 9,
-  unreachable: 10,
-  snapStatus: 11,
-  checkQuorum: 12,
-  transferLeader: 13,
-  timeoutNow: 14,
-  readIndex: 15,
-  readIndexResp: 16,
-  preVote: 17,
-  preVoteResp: 18,
-  storageAppend: 19,
-  storageAppendResp: 20,
-  storageApply: 21,
-  storageApplyResp: 22,
-  forgetLeader: 23,
-} as const;
-export type MessageType = (typeof MessageType)[keyof typeof MessageType];
-
-/**
- * A message between nodes, or between a node and its storage threads.
- *
- * Every field is always there (one hidden class for the engine). Which ones mean
- * something depends on the type:
- *
- * | type | fields |
- * |---|---|
- * | app | index/logTerm: position before `entries`; commit |
- * | appResp | index: acknowledged or (reject) refused index; rejectHint/logTerm: where to probe |
- * | vote, preVote | index/logTerm: the candidate's last entry; context: CAMPAIGN_TRANSFER or null |
- * | voteResp, preVoteResp | reject; commit/logTerm: a committed entry (see commitHint) |
- * | snap | snapshot |
- * | heartbeat | commit; context: the read round being confirmed |
- * | heartbeatResp | context |
- * | prop | entries (term and index not yet set) |
- * | readIndex, readIndexResp | context: the asker's bytes; index: the read index (response) |
- * | transferLeader | from: the node to transfer to |
- * | storageAppend | entries, hardState, snapshot: to be made durable together; responses |
- * | storageAppendResp | index/logTerm: last entry now durable (0: none); snapshot |
- * | storageApply | entries: to be applied; responses |
- * | storageApplyResp | entries: now applied |
- */
-export interface Message {
-  readonly type: MessageType;
-  readonly to: number;
-  readonly from: number;
-  readonly term: number;
-  readonly logTerm: number;
-  readonly index: number;
-  readonly commit: number;
-  readonly entries: readonly Entry[];
-  readonly reject: boolean;
-  readonly rejectHint: number;
-  readonly context: Uint8Array | null;
-  readonly snapshot: Snapshot | null;
-  /** storageAppend only: the hard state to be made durable, null if unchanged. */
-  readonly hardState: HardState | null;
-  /** Storage messages only: messages to be delivered when the work is done. */
-  readonly responses: readonly Message[];
-}
-
 /** The role of a node. */
 export const RaftState = {
   follower: "follower",
@@ -191,7 +120,6 @@ export interface ReadState {
 /** Shared empty values, so that nothing is allocated for them. */
 export const NO_BYTES: Uint8Array = new Uint8Array(0);
 export const NO_ENTRIES: readonly Entry[] = [];
-export const NO_MESSAGES: readonly Message[] = [];
 export const EMPTY_CONF_STATE: ConfState = {
   voters: [],
   learners: [],
@@ -199,28 +127,3 @@ export const EMPTY_CONF_STATE: ConfState = {
   learnersNext: [],
   autoLeave: false,
 };
-
-/**
- * Builds a message, filling what is not given with empty values.
- * `type` and `to` are required; `from` and `term` are stamped by the core when it sends.
- */
-export function makeMessage(
-  fields: Partial<Message> & { readonly type: MessageType; readonly to: number },
-): Message {
-  return {
-    type: fields.type,
-    to: fields.to,
-    from: fields.from ?? NO_NODE,
-    term: fields.term ?? 0,
-    logTerm: fields.logTerm ?? 0,
-    index: fields.index ?? 0,
-    commit: fields.commit ?? 0,
-    entries: fields.entries ?? NO_ENTRIES,
-    reject: fields.reject ?? false,
-    rejectHint: fields.rejectHint ?? 0,
-    context: fields.context ?? null,
-    snapshot: fields.snapshot ?? null,
-    hardState: fields.hardState ?? null,
-    responses: fields.responses ?? NO_MESSAGES,
-  };
-}

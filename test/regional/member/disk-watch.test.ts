@@ -18,6 +18,7 @@ function progress(id: number, match: number, fields: Partial<ProgressStatus> = {
     next: match + 1,
     isLearner: false,
     recentActive: true,
+    priority: 0,
     paused: false,
     pendingSnapshot: 0,
     inflight: 0,

@@ -11,7 +11,7 @@ describe("parseRegionalOptions", () => {
       http: { host: "127.0.0.1", port: 2381 },
       identity: { self: { name: "member-0" }, members: [{ name: "member-0" }] },
       logLevel: "info",
-      tuning: { snapshotBytesPerSecond: 64 * 1024 * 1024 },
+      tuning: { snapshotBytesPerSecond: 64 * 1024 * 1024, reads: "safe", priority: 0 },
     });
   });
 
@@ -19,6 +19,15 @@ describe("parseRegionalOptions", () => {
     const environment = { ATOLL_DATA_DIR: "/from/environment", ATOLL_REGION: "from-environment" };
     const options = parseRegionalOptions(["--data-dir", "/from/option"], environment);
     expect(options).toMatchObject({ dataDir: "/from/option", region: "from-environment" });
+  });
+
+  it("takes what one member is tuned by", () => {
+    const words = ["--reads", "lease", "--priority", "7", "--snapshot-rate", "1000000"];
+    expect(parseRegionalOptions(words, {})?.tuning).toEqual({
+      reads: "leaseBased",
+      priority: 7,
+      snapshotBytesPerSecond: 1_000_000,
+    });
   });
 
   it("gives nothing but help when asked, with an example", () => {
@@ -38,6 +47,10 @@ describe("parseRegionalOptions", () => {
     [["--snapshot-rate", "fast"], {}, '--snapshot-rate: "fast" is not a number'],
     [["--snapshot-rate", "1000"], {}, '--snapshot-rate: "1000" is less than 102400 bytes a second'],
     [[], { ATOLL_SNAPSHOT_RATE: "200000.5" }, "is not a whole number of bytes"],
+    [["--reads", "fast"], {}, '--reads: "fast" is neither safe nor lease'],
+    [["--priority", "256"], {}, '--priority: "256" is more than 255'],
+    [["--priority", "-1"], {}, "--priority"],
+    [[], { ATOLL_PRIORITY: "high" }, 'ATOLL_PRIORITY: "high" is not a number'],
     [["--log-level", "loud"], {}, '--log-level: "loud" is not one of trace'],
     [["--initial-cluster", "a=1.2.3.4:1"], {}, 'doesn\'t name this member, "member-0"'],
   ])("refuses %j %j", (words, environment, message) => {

@@ -22,6 +22,7 @@ const message: fc.Arbitrary<Message> = fc
     commit: id,
     reject: fc.boolean(),
     rejectHint: id,
+    priority: fc.nat(255),
     context: fc.option(fc.uint8Array({ maxLength: 20 })),
     entries: fc.array(
       fc.record({

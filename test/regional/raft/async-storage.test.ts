@@ -84,6 +84,7 @@ describe("asynchronous storage", () => {
       entries: [],
       reject: false,
       rejectHint: 0,
+      priority: 0,
       context: null,
       snapshot: null,
       hardState: null,

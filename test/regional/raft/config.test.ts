@@ -11,7 +11,16 @@ test.each([
   ["maxUncommittedSize", { maxUncommittedSize: 0 }, /maxUncommittedSize is 0/],
   ["applied", { applied: -1 }, /applied is -1/],
   ["maxSizePerMessage", { maxSizePerMessage: 1.5 }, /maxSizePerMessage is 1.5/],
-  ["readOnly", { readOnly: "leaseBased" }, /needs checkQuorum/],
+  ["readOnly", { readOnly: "leaseBased" }, /readOnly is leaseBased, which needs checkQuorum/],
+  ["honourLeases", { honourLeases: true }, /honourLeases is true, which needs checkQuorum/],
+  [
+    "honourLeases under leaseBased",
+    { readOnly: "leaseBased", checkQuorum: true, honourLeases: false },
+    /readOnly is leaseBased, which needs honourLeases/,
+  ],
+  ["priority", { priority: -1 }, /priority is -1/],
+  ["priority beyond a byte", { priority: 256, checkQuorum: true }, /at most 255/],
+  ["priority without checkQuorum", { priority: 1 }, /priority is 1, which needs checkQuorum/],
 ] as [string, Settings, RegExp][])("a wrong %s is refused by name", (_, settings, message) => {
   const make = () => new RawNode(configOf(1, storageWith([1, 2]), settings));
   expect(make).toThrow(message);

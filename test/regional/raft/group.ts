@@ -162,8 +162,17 @@ export class Group {
   /** Messages for which this is true are lost. */
   lose: (message: Message) => boolean = () => false;
 
-  constructor(ids: readonly number[], settings: Settings = {}, voters: readonly number[] = ids) {
-    for (const id of ids) this.nodes.set(id, new TestNode(id, storageWith(voters), settings));
+  /** @param own settings of one node only */
+  constructor(
+    ids: readonly number[],
+    settings: Settings = {},
+    voters: readonly number[] = ids,
+    own: (id: number) => Settings = () => ({}),
+  ) {
+    for (const id of ids) {
+      const all = { ...settings, ...own(id) };
+      this.nodes.set(id, new TestNode(id, storageWith(voters), all));
+    }
   }
 
   node(id: number): TestNode {

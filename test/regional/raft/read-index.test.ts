@@ -220,6 +220,40 @@ describe("reads by lease", () => {
     expect(leaseTicks(3)).toBe(1);
   });
 
+  test("run out while nobody ticks, as soon as the node is told of the time", () => {
+    const group = new Group([1, 2, 3], leases);
+    const leader = group.elect(1);
+    group.tick(1);
+    group.isolate(1);
+    leader.raw.elapse(leaseTicks(ELECTION_TICKS) - 1);
+    read(leader, "in time");
+    expect(contexts(leader)).toEqual(["in time"]);
+    leader.raw.elapse(1);
+    read(leader, "late");
+    expect(contexts(leader)).toEqual(["in time"]);
+    // Nothing else has happened: it still leads, and beats with its next tick.
+    expect(leader.status.raftState).toBe("leader");
+    leader.take();
+    leader.tick();
+    expect(leader.take(heartbeat)).toHaveLength(2);
+  });
+
+  test("are honoured by members whose own reads are safe", () => {
+    const group = new Group([1, 2, 3], { checkQuorum: true, honourLeases: true });
+    const leader = group.elect(1);
+    read(leader, "r");
+    expect(leader.reads).toEqual([]);
+    group.settle();
+    group.node(2).raw.campaign();
+    group.node(2).raw.forgetLeader();
+    expect(group.node(2).status).toMatchObject({ raftState: "follower", lead: 1, term: 1 });
+    const { storage } = group.node(2);
+    const again = { checkQuorum: true, honourLeases: true, applied: 2 };
+    const restarted = new TestNode(2, storage, again);
+    restarted.step({ type: vote, from: 3, to: 2, term: 5, index: 9, logTerm: 1 });
+    expect(restarted.take(voteResp)).toEqual([]);
+  });
+
   test("end for the term when leadership is being handed over", () => {
     const group = new Group([1, 2, 3], leases);
     const leader = group.elect(1);
