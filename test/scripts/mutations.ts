@@ -43,6 +43,7 @@ const OPTIONAL: readonly (readonly [place: RegExp, addition: string])[] = [
   [/( Log:\d+\/\d+(?: Rejected \(Hint: \d+\))?)(?! Rejected| Commit)(?=$| )/, " Commit:1"],
   [/( Log:\d+\/\d+(?: Rejected \(Hint: \d+\))?(?: Commit:\d+)?)(?= Context| Entries|$)/, " Vote:1"],
   [/( Log:\d+\/\d+(?: Rejected \(Hint: \d+\))?(?: Commit:\d+)?)(?= Entries|$)/, ' Context:"c"'],
+  [/( Log:\d+\/\d+[^[]*?)(?= Entries| Responses|$)/, " Priority:7"],
   [/^(HardState Term:\d+)(?= Commit)/, " Vote:1"],
   [/^(\d+\/\d+ EntryConfChange\w*)$/, " v9"],
   [/( match=\d+ next=\d+)(?! learner)/, " learner"],
@@ -65,7 +66,7 @@ const OPTIONAL: readonly (readonly [place: RegExp, addition: string])[] = [
 
 /** Parts that may be missing. */
 const REMOVABLE =
-  /dropped: | Rejected \(Hint: \d+\)| Commit:\d+| Vote:\d+| Context:"[^"]*"| learner(?= |$)| paused| pendingSnap=\d+| inactive| inflight=\d+(?:\[full\])?|\[full\]| autoleave| learners=\([\d ]*\)| learners_next=\([\d ]*\)|&&\([\d ]*\)| Entries:\[[^[\]]+\]| \[[\d ]+\](?=\})/g;
+  /dropped: | Rejected \(Hint: \d+\)| Commit:\d+| Vote:\d+| Context:"[^"]*"| Priority:\d+| learner(?= |$)| paused| pendingSnap=\d+| inactive| inflight=\d+(?:\[full\])?|\[full\]| autoleave| learners=\([\d ]*\)| learners_next=\([\d ]*\)|&&\([\d ]*\)| Entries:\[[^[\]]+\]| \[[\d ]+\](?=\})/g;
 
 /** What a node can be seen doing. */
 const ACTIONS = [

@@ -118,6 +118,7 @@ export function describeMessage(message: Message, contexts: boolean, indent = ""
   if (commit !== 0) text += ` Commit:${commit}`;
   if (vote !== NO_NODE) text += ` Vote:${vote}`;
   if (contexts && context !== null && context.length > 0) text += ` Context:${quote(context)}`;
+  if (message.priority > 0) text += ` Priority:${message.priority}`;
   const [only] = entries;
   if (entries.length === 1 && only !== undefined) {
     text += ` Entries:[${describeEntry(only)}]`;

@@ -207,6 +207,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 
 /** What else a node can be asked to do; these commands are Atoll's own. */
 const OWN_COMMANDS: Readonly<Record<string, Command>> = {
+  elapse: {
+    run: (context) => {
+      const { node, value } = context.numbered("a number of ticks");
+      node.raft.elapse(value);
+    },
+  },
   "read-index": {
     run: (context) => {
       const { node, word } = context.pair("a context");

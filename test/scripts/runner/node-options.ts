@@ -27,6 +27,8 @@ export const NODE_OPTIONS = [
   "max-inflight-bytes",
   "max-uncommitted-size",
   "disable-proposal-forwarding",
+  "honour-leases",
+  "priority",
 ] as const;
 
 type NodeOption = (typeof NODE_OPTIONS)[number];
@@ -60,6 +62,8 @@ export function nodeSettings(args: Arguments): NodeSettings {
       preVote: flag("prevote"),
       checkQuorum: flag("checkquorum"),
       readOnly: readOnlyOf(args),
+      honourLeases: flag("honour-leases"),
+      priority: number("priority"),
       maxCommittedSizePerReady: number("max-committed-size-per-ready"),
       maxInflightBytes: number("max-inflight-bytes"),
       maxUncommittedSize: number("max-uncommitted-size"),

@@ -13,7 +13,7 @@ const ENTRY = String.raw`(?<term>\d+)/(?<index>\d+) (?<type>Entry\w+)(?: (?<data
 const IDS = String.raw`\[([\d ]*)\]`;
 const SNAPSHOT = String.raw`Index:(?<index>\d+) Term:(?<term>\d+) ConfState:Voters:${group("voters")} VotersOutgoing:${group("votersOutgoing")} Learners:${group("learners")} LearnersNext:${group("learnersNext")} AutoLeave:(?<autoLeave>true|false)`;
 const MESSAGE =
-  /^(?<dropped>dropped: )?(?<from>\w+)->(?<to>\w+) (?<type>Msg\w+) Term:(?<term>\d+) Log:(?<logTerm>\d+)\/(?<index>\d+)(?: (?<reject>Rejected) \(Hint: (?<hint>\d+)\))?(?: Commit:(?<commit>\d+))?(?: Vote:(?<vote>\d+))?(?: Context:(?<context>"(?:[^"\\]|\\.)*"))?(?<rest>$| (?:Entries|Responses):\[.*$)/;
+  /^(?<dropped>dropped: )?(?<from>\w+)->(?<to>\w+) (?<type>Msg\w+) Term:(?<term>\d+) Log:(?<logTerm>\d+)\/(?<index>\d+)(?: (?<reject>Rejected) \(Hint: (?<hint>\d+)\))?(?: Commit:(?<commit>\d+))?(?: Vote:(?<vote>\d+))?(?: Context:(?<context>"(?:[^"\\]|\\.)*"))?(?: Priority:(?<priority>\d+))?(?<rest>$| (?:Entries|Responses):\[.*$)/;
 
 function group(name: string): string {
   return IDS.replace("(", `(?<${name}>`);
@@ -116,6 +116,7 @@ export function parseMessage(cursor: LineCursor): Item | null {
     commit: numberAt(match, "commit"),
     vote: numberAt(match, "vote"),
     context: textAt(match, "context"),
+    priority: numberAt(match, "priority"),
   };
   return { kind: "message", fields, children, line, text };
 }
