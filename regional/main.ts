@@ -24,20 +24,37 @@ function optionsOf(words: readonly string[]): RegionalOptions | undefined {
 }
 
 async function run(options: RegionalOptions): Promise<void> {
-  const member = options.identity.self.name;
-  const logger = createLogger(options.logLevel, { region: options.region, member });
+  const logger = createLogger(options.logLevel, { region: options.region, member: options.name });
   const broken = new AbortController();
+  const removed = new AbortController();
   let server: RegionalServer;
   try {
-    server = await RegionalServer.start(options, logger, (cause) => broken.abort(cause));
+    server = await RegionalServer.start(options, logger, {
+      onFatal: (cause) => broken.abort(cause),
+      onRemoved: () => removed.abort(),
+    });
   } catch (error) {
     fail(error);
     return;
   }
   stopOnSignal(() => server.stop(), logger);
-  const die = (): void => void dieOf(broken.signal.reason, logger, server);
-  if (broken.signal.aborted) die();
-  else broken.signal.addEventListener("abort", die);
+  whenAborted(broken.signal, () => void dieOf(broken.signal.reason, logger, server));
+  whenAborted(removed.signal, () => void leave(options, logger, server));
+}
+
+function whenAborted(signal: AbortSignal, listener: () => void): void {
+  if (signal.aborted) listener();
+  else signal.addEventListener("abort", listener, { once: true });
+}
+
+/** Ends a member that was removed from its cluster: that is what was wanted, so with exit code 0. */
+async function leave(
+  { dataDir }: RegionalOptions,
+  logger: Logger,
+  server: RegionalServer,
+): Promise<void> {
+  logger.warn({ dataDir }, "removed from the cluster for good; the data directory can be deleted");
+  await close(logger, server);
 }
 
 /** Ends the process with exit code 1 after closing what can be closed. */
@@ -45,10 +62,15 @@ async function dieOf(cause: unknown, logger: Logger, server: RegionalServer): Pr
   logger.fatal({ err: cause }, "can't go on");
   process.exitCode = 1;
   setTimeout(() => process.kill(process.pid, "SIGKILL"), FATAL_STOP_MS).unref();
+  await close(logger, server);
+}
+
+async function close(logger: Logger, server: RegionalServer): Promise<void> {
   try {
     await server.stop();
   } catch (error) {
     logger.error({ err: error }, "the stop failed");
+    process.exitCode = 1;
   }
   process.stdin.destroy();
 }

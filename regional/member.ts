@@ -5,27 +5,34 @@ import {
   HANDOVER_LIMIT_MS,
   MAX_REQUEST_BYTES,
   PROGRESS_NOTIFY_INTERVAL_MS,
+  REQUEST_TIMEOUT_MS,
   TICK_MS,
 } from "../shared/limits.js";
 import type { Logger } from "../shared/log.js";
 import { openStorage } from "./backend/storage.js";
 import { alarmsOf } from "./member/alarms.js";
-import { encodeAttributes, sameAttributes } from "./member/attributes.js";
-import { bestFollower } from "./member/disk-watch.js";
+import { isPublished } from "./member/attributes.js";
 import { MemberEngine } from "./member/engine.js";
-import { type ClusterIdentity, initialConfState } from "./member/identity.js";
+import { type ClusterIdentity, originConfState } from "./member/identity.js";
 import { loadState } from "./member/load-state.js";
+import { removedError, writeMemberFile } from "./member/member-file.js";
+import { membersOf } from "./member/member-list.js";
 import type { MemberMetrics } from "./member/metrics.js";
 import { type MemberStats, statsOf } from "./member/stats.js";
+import { successorOf } from "./member/successor.js";
 import { DEFAULT_TUNING, type MemberTuning } from "./member/tuning.js";
 import type { LeaseStatus, MemberInfo, NodeAlarm, NodeStatus, RegionalNode } from "./node.js";
 import { LeaseOp } from "./peer/lease-wire.js";
 import { NO_NODE } from "./raft/index.js";
 import { CommandKind } from "./store/command.js";
 import { ETCD_ERRORS, etcdError } from "./store/etcd-errors.js";
+import { encodeMember } from "./store/member-message.js";
 import type { Outcome } from "./store/outcome.js";
-import type { MemberAttributes, RegionState } from "./store/state.js";
+import { type MemberAttributes, memberIds, type RegionState } from "./store/state.js";
 import type { WatchHub } from "./watch/hub.js";
+
+/** Pause between two looks at whether leadership has moved. */
+const TRANSFER_POLL_MS = 5;
 
 /** How a member is run. */
 export interface MemberOptions {
@@ -33,18 +40,18 @@ export interface MemberOptions {
   readonly dataDir: string;
   /** Where to listen for the other members. */
   readonly peer: HostPort;
+  /** Where they reach this one, if that is known: it tells those whom it calls. */
+  readonly advertisePeer?: HostPort | undefined;
   /** Where clients reach this member; published to the group. */
   readonly client: HostPort;
   readonly logger: Logger;
   readonly metrics: MemberMetrics;
+  /** This member was removed from the group: it is to be stopped, for ever. Called once at most. */
+  readonly onRemoved: () => void;
   /** The member can't go on: it must be stopped. Called once at most. */
   readonly onFatal: (error: unknown) => void;
   readonly clock?: Clock;
   readonly tuning?: Partial<MemberTuning>;
-}
-
-function url(address: HostPort): string {
-  return `http://${formatHostPort(address)}`;
 }
 
 /** One member of a region's group: what the API serves from. */
@@ -57,10 +64,14 @@ export class Member implements RegionalNode {
   readonly #attributes: MemberAttributes;
   readonly #stopping = new AbortController();
   #publishing = false;
+  #removed = false;
   #timers: NodeJS.Timeout[] = [];
   #stop: Promise<void> | undefined;
 
-  private constructor(options: MemberOptions, engine: (onChore: () => void) => MemberEngine) {
+  private constructor(
+    options: MemberOptions,
+    engine: (on: { chore: () => void; removed: () => void }) => MemberEngine,
+  ) {
     const { identity, client } = options;
     this.#options = options;
     this.clusterId = BigInt(identity.clusterId);
@@ -69,10 +80,10 @@ export class Member implements RegionalNode {
     this.#attributes = {
       id: identity.self.id,
       name: identity.self.name,
-      peerUrls: [url(identity.self.peer)],
-      clientUrls: [url(client)],
+      peerUrls: [],
+      clientUrls: [`http://${formatHostPort(client)}`],
     };
-    this.#engine = engine(() => this.#publish());
+    this.#engine = engine({ chore: () => this.#publish(), removed: () => this.#leave() });
   }
 
   /**
@@ -88,11 +99,10 @@ export class Member implements RegionalNode {
       failure = error;
       engine?.fail(error);
     };
-    const initial = initialConfState(identity);
     const storage = await openStorage({
       path: dataDir,
       identity: { clusterId: BigInt(identity.clusterId), memberId: identity.self.id },
-      initial,
+      initial: originConfState(identity),
       logHooks: {
         onFailure,
         onSync: (seconds, entries) => {
@@ -107,18 +117,22 @@ export class Member implements RegionalNode {
       },
     });
     try {
-      const state = await loadState(storage.backend, initial);
-      const member = new Member(options, (onChore) => {
+      const state = await loadState(storage.backend, identity);
+      if (state.isRemoved(identity.self.id)) throw removedError(identity);
+      writeMemberFile(dataDir, identity);
+      const member = new Member(options, (on) => {
         const { onFatal, clock = systemClock } = options;
         engine = new MemberEngine({
           identity,
+          advertisePeer: options.advertisePeer,
           storage,
           state,
           clock,
           tuning: { ...DEFAULT_TUNING, ...options.tuning },
           logger,
           onFatal,
-          onChore,
+          onChore: on.chore,
+          onRemoved: on.removed,
         });
         return engine;
       });
@@ -148,7 +162,9 @@ export class Member implements RegionalNode {
       await new Promise((resolve) => setImmediate(resolve));
     }
     // Alone, there is nobody to wait for.
-    if (this.#options.identity.members.length === 1) driver.feed((raft) => raft.campaign());
+    if (memberIds(this.state.applied.confState).size === 1) {
+      driver.feed((raft) => raft.campaign());
+    }
   }
 
   get state(): RegionState {
@@ -169,6 +185,10 @@ export class Member implements RegionalNode {
 
   get hasLeader(): boolean {
     return this.#engine.driver.lead !== NO_NODE;
+  }
+
+  get isLearner(): boolean {
+    return this.#engine.connections.isLearner;
   }
 
   get lacksRoom(): boolean {
@@ -213,24 +233,32 @@ export class Member implements RegionalNode {
       raftAppliedIndex: applier.applied,
       dbSize: total,
       dbSizeInUse: inUse,
-      isLearner: this.state.applied.confState.learners.includes(this.memberId),
       errors: this.hasLeader ? [] : [ETCD_ERRORS.noLeader.message],
     };
   }
 
   members(): readonly MemberInfo[] {
-    const { voters, learners, votersOutgoing } = this.state.applied.confState;
-    const published = new Map(this.state.members().map((member) => [member.id, member]));
-    const ids = [...new Set([...voters, ...votersOutgoing, ...learners])].sort((a, b) => a - b);
-    return ids.map((id) => {
-      const initial = this.#options.identity.members.find((member) => member.id === id);
-      const unpublished = {
-        name: "",
-        peerUrls: initial === undefined ? [] : [url(initial.peer)],
-        clientUrls: [],
-      };
-      return { ...unpublished, ...published.get(id), id, isLearner: learners.includes(id) };
-    });
+    return membersOf(this.state);
+  }
+
+  async moveLeader(id: number): Promise<void> {
+    const { driver } = this.#engine;
+    const { confState } = this.state.applied;
+    if (driver.lead !== this.memberId) throw etcdError(ETCD_ERRORS.notLeader);
+    if (!confState.voters.includes(id)) throw etcdError(ETCD_ERRORS.badLeaderTransferee);
+    await this.#transfer(id, REQUEST_TIMEOUT_MS);
+    if (driver.lead !== id) throw etcdError(ETCD_ERRORS.timeoutLeaderTransfer);
+  }
+
+  /** Asks for leadership to go to `to`; resolves when another member leads, or after the limit. */
+  async #transfer(to: number, limitMs: number): Promise<void> {
+    const { driver } = this.#engine;
+    driver.feed((raft) => raft.transferLeader(to));
+    const endMs = performance.now() + limitMs;
+    const isOver = (): boolean => driver.lead !== this.memberId && driver.lead !== NO_NODE;
+    while (driver.lead !== to && !isOver() && performance.now() < endMs && !driver.isStopped) {
+      await new Promise((resolve) => setTimeout(resolve, TRANSFER_POLL_MS));
+    }
   }
 
   stats(): MemberStats {
@@ -259,24 +287,30 @@ export class Member implements RegionalNode {
   }
 
   async #handOver(): Promise<void> {
-    const { driver } = this.#engine;
+    const { driver, transport } = this.#engine;
     if (driver.lead !== this.memberId || driver.isStopped) return;
-    const to = bestFollower(this.#engine.raftStatus(), 0);
-    if (to === undefined) return;
-    driver.feed((raft) => raft.transferLeader(to));
-    const endMs = performance.now() + HANDOVER_LIMIT_MS;
-    while (driver.lead === this.memberId && performance.now() < endMs) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    const to = successorOf(this.#engine.raftStatus(), (id) => transport.isReady(id));
+    if (to !== undefined) await this.#transfer(to, HANDOVER_LIMIT_MS);
   }
 
-  /** Publishes name and addresses once they differ from what the group knows. */
+  #leave(): void {
+    if (this.#removed) return;
+    this.#removed = true;
+    const { identity, onRemoved } = this.#options;
+    this.#engine.storage.condemn(removedError(identity).message);
+    // What waits can't happen any more; callers are to go to another member at once.
+    setImmediate(() => this.#engine.driver.stop(etcdError(ETCD_ERRORS.stopped)));
+    onRemoved();
+  }
+
+  /** Publishes name and client URLs once they differ from what the group knows. */
   #publish(): void {
     if (this.#publishing || !this.hasLeader || this.#stopping.signal.aborted) return;
-    const known = this.state.members().find((member) => member.id === this.memberId);
-    if (sameAttributes(known, this.#attributes)) return;
+    const known = this.state.member(this.memberId);
+    // Until this member has applied that it belongs to the group, it has nothing to say.
+    if (known === undefined || isPublished(known, this.#attributes)) return;
     this.#publishing = true;
-    this.propose(CommandKind.memberUpdate, encodeAttributes(this.#attributes)).then(
+    this.propose(CommandKind.memberPublish, encodeMember(this.#attributes)).then(
       () => {
         this.#publishing = false;
       },

@@ -27,7 +27,6 @@ export interface NodeStatus {
   readonly dbSize: number;
   /** Bytes of it that hold live data. */
   readonly dbSizeInUse: number;
-  readonly isLearner: boolean;
   /** Trouble that an operator should know, such as "etcdserver: no leader". */
   readonly errors: readonly string[];
 }
@@ -72,6 +71,8 @@ export interface RegionalNode {
    * exceeded": a majority of the voters has too little room on its disks.
    */
   readonly lacksRoom: boolean;
+  /** Whether this member only follows: it serves its own state and nothing that needs the group. */
+  readonly isLearner: boolean;
 
   /**
    * Proposes a command and resolves with its outcome once it is applied on this
@@ -110,6 +111,13 @@ export interface RegionalNode {
   /** Alarms of all members, as far as this one knows. */
   alarms(): readonly NodeAlarm[];
 
-  /** The replicated membership, in order of member id. */
+  /** The replicated membership, in etcd's order: by the first peer URL. */
   members(): readonly MemberInfo[];
+
+  /**
+   * Hands leadership, which this member must have, to another voter; resolves when that one
+   * leads. Rejects with FAILED_PRECONDITION "etcdserver: not leader" or "etcdserver: bad
+   * leader transferee", UNAVAILABLE when it takes too long.
+   */
+  moveLeader(id: number): Promise<void>;
 }

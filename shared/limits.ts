@@ -273,6 +273,13 @@ export const BACKEND_LOAD_AHEAD = 4;
 export const TICKS_PER_CHORE = 10;
 /** Time in which a health check's read must be answered. */
 export const HEALTH_CHECK_TIMEOUT_MS = 2_000;
+/** Time for which members must have been connected to count in a change of the membership; etcd's. */
+export const MEMBER_HEALTH_MS = 5_000;
+/** Time in which some member must describe the cluster to one that joins, and the pause between attempts. */
+export const JOIN_TIMEOUT_MS = 10_000;
+export const JOIN_RETRY_MS = 200;
+/** Learners that a group has at once; etcd's. */
+export const MAX_LEARNERS = 1;
 /** Time that a stopping leader gives a follower to take over. */
 export const HANDOVER_LIMIT_MS = 500;
 /** Rows of history that one step of catching up reads for watchers that are behind. */

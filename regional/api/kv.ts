@@ -14,7 +14,7 @@ import type { Outcome } from "../store/outcome.js";
 import { KvAnswers } from "./kv-answers.js";
 import { checkDelete, checkPut, checkRange, checkTxn } from "./kv-validation.js";
 import { expectOutcome, unwrap } from "./outcomes.js";
-import { proposeRaw, requireLeader, requireRoom } from "./proposing.js";
+import { admit, proposeRaw, requireRoom } from "./proposing.js";
 import { ResponseHeaders } from "./response-header.js";
 
 /** Whether a transaction may write a pair, in whatever branch. */
@@ -45,24 +45,24 @@ export function kvHandlers(node: RegionalNode): Handlers<typeof KV> {
 
   return {
     range: (request: RangeRequest, context: CallContext) => {
-      requireLeader(node, context);
+      admit(node, context, request.serializable);
       checkRange(request);
       if (request.serializable) return read(request);
       return node.linearizable().then(() => read(request));
     },
     put: (request: PutRequest, context: CallContext) => {
-      requireLeader(node, context);
+      admit(node, context);
       checkPut(request);
       requireRoom(node);
       return proposeRaw(node, CommandKind.put, context).then(answerPut);
     },
     deleteRange: (request: DeleteRangeRequest, context: CallContext) => {
-      requireLeader(node, context);
+      admit(node, context);
       checkDelete(request);
       return proposeRaw(node, CommandKind.deleteRange, context).then(answerDelete);
     },
     txn: (request: TxnRequest, context: CallContext) => {
-      requireLeader(node, context);
+      admit(node, context);
       checkTxn(request);
       if (node.lacksRoom && hasPut(request)) requireRoom(node);
       return proposeRaw(node, CommandKind.txn, context).then(answerTxn);
@@ -70,7 +70,7 @@ export function kvHandlers(node: RegionalNode): Handlers<typeof KV> {
     // `physical` asks to wait until the compacted rows are gone. Nobody can tell here: no
     // read gives them back from the moment that the compaction is applied.
     compact: (_request: CompactionRequest, context: CallContext) => {
-      requireLeader(node, context);
+      admit(node, context);
       return proposeRaw(node, CommandKind.compaction, context).then(answerCompaction);
     },
   };

@@ -18,7 +18,7 @@ import { KvAnswers } from "./kv-answers.js";
 import type { LeaderWatchdog } from "./leader-watchdog.js";
 import { leaseKeepAlive } from "./lease-keep-alive.js";
 import { expectOutcome } from "./outcomes.js";
-import { proposeRaw, requireLeader, requireRoom } from "./proposing.js";
+import { admit, proposeRaw, requireRoom } from "./proposing.js";
 import { ResponseHeaders } from "./response-header.js";
 
 /** Longest time to live in seconds, etcd's MaxLeaseTTL. */
@@ -44,7 +44,7 @@ export function leaseHandlers(
 
   return {
     leaseGrant: async (request: LeaseGrantRequest, context: CallContext) => {
-      requireLeader(node, context);
+      admit(node, context);
       requireRoom(node);
       if (request.TTL > MAX_LEASE_TTL_SECONDS) throw etcdError(ETCD_ERRORS.leaseTtlTooLarge);
       const grant = create(LeaseGrantRequestSchema, {
@@ -62,7 +62,7 @@ export function leaseHandlers(
     },
 
     leaseRevoke: async (_request, context: CallContext) => {
-      requireLeader(node, context);
+      admit(node, context);
       const outcome = await proposeRaw(node, CommandKind.leaseRevoke, context);
       return answers.header(expectOutcome(outcome, "leaseRevoke").revision);
     },
@@ -70,7 +70,7 @@ export function leaseHandlers(
     leaseKeepAlive: leaseKeepAlive(node, watchdog, headers),
 
     leaseTimeToLive: async ({ ID, keys }: LeaseTimeToLiveRequest, context: CallContext) => {
-      requireLeader(node, context);
+      admit(node, context);
       const { ttl, grantedTtl } = await node.leaseTimeToLive(ID);
       return create(LeaseTimeToLiveResponseSchema, {
         header: headers.message(node.state.currentRevision),
@@ -82,7 +82,7 @@ export function leaseHandlers(
     },
 
     leaseLeases: async (_request, context: CallContext) => {
-      requireLeader(node, context);
+      admit(node, context);
       await node.linearizable();
       return create(LeaseLeasesResponseSchema, {
         header: headers.message(node.state.currentRevision),

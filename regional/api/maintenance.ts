@@ -3,17 +3,22 @@ import {
   type AlarmRequest,
   AlarmResponseSchema,
   type Maintenance,
+  type MoveLeaderRequest,
+  MoveLeaderResponseSchema,
   StatusResponseSchema,
 } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
+import type { CallContext } from "../../shared/rpc/context.js";
 import type { Handlers } from "../../shared/rpc/handlers.js";
 import type { RegionalNode } from "../node.js";
 import { alarmsAsked, alarmTexts } from "./alarms.js";
+import { admit } from "./proposing.js";
 import { ResponseHeaders } from "./response-header.js";
 import { ETCD_API_VERSION } from "./version.js";
 
 /**
- * etcd's Maintenance service: Status and Alarm, which a member answers for itself, leader or
- * not.
+ * etcd's Maintenance service (etcd `server/etcdserver/api/v3rpc/maintenance.go`): Status and
+ * Alarm, which a member answers for itself, leader or not; MoveLeader, which only the leader
+ * takes, without a header in its answer.
  */
 export function maintenanceHandlers(node: RegionalNode): Handlers<typeof Maintenance> {
   const headers = new ResponseHeaders(node);
@@ -35,9 +40,14 @@ export function maintenanceHandlers(node: RegionalNode): Handlers<typeof Mainten
         raftTerm: BigInt(status.raftTerm),
         raftAppliedIndex: BigInt(status.raftAppliedIndex),
         errors: [...status.errors, ...alarmTexts(node.alarms())],
-        isLearner: status.isLearner,
+        isLearner: node.isLearner,
         storageVersion: ETCD_API_VERSION.replace(/\.0$/, ""),
       });
+    },
+    moveLeader: async ({ targetID }: MoveLeaderRequest, context: CallContext) => {
+      admit(node, context);
+      await node.moveLeader(Number(targetID));
+      return create(MoveLeaderResponseSchema, {});
     },
   };
 }

@@ -14,10 +14,12 @@ export function wantsLeader(context: CallContext): boolean {
 }
 
 /**
- * Throws "etcdserver: no leader" when none is known and the caller wants one (etcd
+ * Throws "etcdserver: rpc not supported for learner" on a learner, unless a learner serves such
+ * a call, and "etcdserver: no leader" when none is known and the caller wants one (etcd
  * `server/etcdserver/api/v3rpc/interceptor.go`).
  */
-export function requireLeader(node: RegionalNode, context: CallContext): void {
+export function admit(node: RegionalNode, context: CallContext, learnerServes = false): void {
+  if (node.isLearner && !learnerServes) throw etcdError(ETCD_ERRORS.notSupportedForLearner);
   if (!node.hasLeader && wantsLeader(context)) throw etcdError(ETCD_ERRORS.noLeader);
 }
 

@@ -29,10 +29,14 @@ function randomLeaseId(): bigint {
   return (randomBytes(8).readBigUInt64BE() % (2n ** 63n - 1n)) + 1n;
 }
 
+/** 52 bits: members' ids are safe integers. etcd hashes the URLs and the time instead. */
+function randomMemberId(): number {
+  return Number(randomBytes(8).readBigUInt64BE() >> 12n) || 1;
+}
+
 /**
  * Adds the etcd v3 API of a member to a server, with the standard gRPC health check. What
- * is not there yet (authentication, membership changes, most of Maintenance) answers
- * UNIMPLEMENTED.
+ * is not there yet (authentication, most of Maintenance) answers UNIMPLEMENTED.
  */
 export function registerEtcdServices(
   server: RpcServer,
@@ -48,7 +52,7 @@ export function registerEtcdServices(
     .add(KV, kvHandlers(node))
     .add(Watch, watchHandlers(node, watchdog))
     .add(Lease, leaseHandlers(node, watchdog, leaseOptions))
-    .add(Cluster, clusterHandlers(node))
+    .add(Cluster, clusterHandlers(node, { newMemberId: randomMemberId }))
     .add(Maintenance, maintenanceHandlers(node))
     .add(Auth, {});
   const names = [KV, Watch, Lease, Cluster, Maintenance, Auth].map(({ typeName }) => typeName);

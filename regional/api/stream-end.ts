@@ -2,7 +2,7 @@ import type { CallContext } from "../../shared/rpc/context.js";
 import type { RegionalNode } from "../node.js";
 import { ETCD_ERRORS, etcdError } from "../store/etcd-errors.js";
 import type { LeaderWatchdog } from "./leader-watchdog.js";
-import { requireLeader, wantsLeader } from "./proposing.js";
+import { admit, wantsLeader } from "./proposing.js";
 
 /** What ends a stream besides its own course. */
 export interface StreamEnd {
@@ -21,7 +21,7 @@ export function streamEnd(
   watchdog: LeaderWatchdog,
   context: CallContext,
 ): StreamEnd {
-  requireLeader(node, context);
+  admit(node, context);
   let release = (): void => {};
   const ended = new Promise<void>((resolve, reject) => {
     const gone = (): void => resolve();

@@ -28,7 +28,8 @@ export interface ApplierOptions {
   /** Told of the entry at index `next`, or the first one after it, as soon as it is applied. */
   readonly audit: { readonly next: number; applied(index: number): void };
   readonly onLeases: (changes: readonly LeaseChange[]) => void;
-  readonly onMembership: (confState: ConfState) => void;
+  /** Members came, left, or are to be reached elsewhere. */
+  readonly onMembership: () => void;
   /** The state database has room again. */
   readonly onUnblocked: () => void;
   /** A state database that fails reports so itself; this is for what must never happen. */
@@ -81,31 +82,30 @@ export class Applier implements EntryApplier {
 
   apply(entries: readonly Entry[]): void {
     if (entries.length === 0) return;
-    const { self, settle, hub, audit, onLeases } = this.#options;
+    const options = this.#options;
+    const { self, applyConfChange, settle, hub, audit, onLeases, onMembership } = options;
     const state = this.#state;
+    let membersChanged = false;
     for (const entry of entries) {
-      if (entry.type === EntryType.normal) {
-        const outcome = state.apply(entry.index, entry.term, entry.data);
-        if (outcome.kind === "error") this.failures++;
-        if (commandProposer(entry.data) === self) settle(commandSequence(entry.data), outcome);
-      } else {
-        this.#applyMembership(entry);
-      }
-      if (entry.index >= audit.next) audit.applied(entry.index);
+      const { index, term, type } = entry;
+      const change = type === EntryType.normal ? undefined : decodeConfChange(entry);
+      const command = change?.context ?? entry.data;
+      const outcome =
+        change === undefined
+          ? state.apply(index, term, command)
+          : state.applyConfChange(index, term, change, (left) => applyConfChange(left, index));
+      if (outcome.kind === "error") this.failures++;
+      if (outcome.kind === "member" || change !== undefined) membersChanged = true;
+      if (commandProposer(command) === self) settle(commandSequence(command), outcome);
+      if (index >= audit.next) audit.applied(index);
     }
     this.entries += entries.length;
     const changes = state.takeChanges();
     if (changes.leases.length > 0) onLeases(changes.leases);
     if (changes.rows.length > 0) hub.dispatch(changes.rows);
+    if (membersChanged) onMembership();
     this.#backlog.push({ records: changes.records, position: state.applied });
     this.#write();
-  }
-
-  #applyMembership(entry: Entry): void {
-    const { applyConfChange, onMembership } = this.#options;
-    const confState = applyConfChange(decodeConfChange(entry), entry.index);
-    this.#state.applyConfState(entry.index, entry.term, confState);
-    onMembership(confState);
   }
 
   logDurable(index: number): void {
@@ -158,6 +158,6 @@ export class Applier implements EntryApplier {
     this.#durableIndex = durableIndex;
     this.written = state.applied;
     this.#options.hub.replaceHistory(state);
-    this.#options.onMembership(state.applied.confState);
+    this.#options.onMembership();
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../../shared/clock.js";
 import type { Logger } from "../../shared/log.js";
 import type { DurableLog } from "../log/durable-log.js";
+import type { Refusal } from "../peer/proposal-wire.js";
 import type { PeerTransport } from "../peer/transport.js";
 import type { Entry, Message, RawNode } from "../raft/index.js";
 
@@ -40,6 +41,8 @@ export interface DriverOptions {
   readonly transport: PeerTransport;
   readonly applier: EntryApplier;
   readonly events: DriverEvents;
+  /** Proposes a change of the members, as the leader; undefined when it is in the log. */
+  readonly changeMembers: (command: Uint8Array) => Refusal | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Two random integers below 2^32 that this member never had before. */

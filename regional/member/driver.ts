@@ -86,6 +86,10 @@ export class RaftDriver implements ProposalTarget, ReadSource {
     return this.#raft.propose(datas);
   }
 
+  changeMembers(data: Uint8Array): Refusal | undefined {
+    return this.#options.changeMembers(data);
+  }
+
   forward(lead: number, proposals: readonly WireProposal[]): boolean {
     const { transport } = this.#options;
     if (!transport.isReady(lead)) return false;

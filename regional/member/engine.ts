@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import type { HostPort } from "../../shared/address.js";
 import type { Clock } from "../../shared/clock.js";
 import type { AtollError } from "../../shared/errors.js";
 import { TICKS_PER_CHORE } from "../../shared/limits.js";
@@ -18,15 +19,18 @@ import { Applier } from "./applier.js";
 import { type AuditedParts, makeAuditor } from "./audit-wiring.js";
 import { Compactor } from "./compactor.js";
 import { Connections } from "./connections.js";
+import { encodeDescription } from "./description.js";
 import type { DiskCare } from "./disk-care.js";
 import { type DiskParts, makeDiskCare } from "./disk-wiring.js";
 import { RaftDriver } from "./driver.js";
-import { type ClusterIdentity, initialConfState } from "./identity.js";
+import type { ClusterIdentity } from "./identity.js";
 import { IncomingSnapshots } from "./incoming-snapshots.js";
 import { LeaseCalls } from "./lease-calls.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { LeasePort } from "./lease-port.js";
 import { loadState } from "./load-state.js";
+import { MemberChanges } from "./member-changes.js";
+import { membersOf } from "./member-list.js";
 import { OutgoingSnapshots } from "./outgoing-snapshots.js";
 import { dispatchFrame, type FrameTargets } from "./peer-frames.js";
 import { makeRaftNode } from "./raft-node.js";
@@ -35,6 +39,8 @@ import type { MemberTuning } from "./tuning.js";
 /** What an engine runs on. */
 export interface EngineOptions {
   readonly identity: ClusterIdentity;
+  /** Where other members reach this one, if it is to say so itself. */
+  readonly advertisePeer: HostPort | undefined;
   readonly storage: MemberStorage;
   readonly state: RegionState;
   readonly clock: Clock;
@@ -42,6 +48,8 @@ export interface EngineOptions {
   readonly logger: Logger;
   /** Called about once a second, and when another leader is known. */
   readonly onChore: () => void;
+  /** This member is no part of the group any more. May be called again. */
+  readonly onRemoved: () => void;
   /** The engine can't go on. Called once at most. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -85,10 +93,7 @@ export class MemberEngine implements FrameTargets, AuditedParts, DiskParts {
     });
     this.leaseCalls = new LeaseCalls(new LeasePort(this), randomInt(2 ** 47));
     this.transport = this.#makeTransport();
-    this.connections = new Connections(
-      this.transport,
-      new Map(identity.members.map((member) => [member.id, member.peer])),
-    );
+    this.connections = new Connections(self, this.transport, () => this.applier.state);
     const { log } = storage;
     log.startFrom(state.applied);
     // A member that fell behind is sent the image that is there, or one of now.
@@ -110,7 +115,7 @@ export class MemberEngine implements FrameTargets, AuditedParts, DiskParts {
         settle: (seq, outcome) => this.driver.proposals.settle(seq, outcome),
         audit: this.auditor,
         onLeases: (changes) => this.leases.applied(changes),
-        onMembership: (confState) => this.connections.follow(confState),
+        onMembership: () => this.connect(),
         onUnblocked: () => this.wake(),
         onFatal: (error) => this.fail(error),
       },
@@ -138,10 +143,11 @@ export class MemberEngine implements FrameTargets, AuditedParts, DiskParts {
   }
 
   #makeTransport(): PeerTransport {
-    const { identity, clock, logger } = this.#options;
+    const { identity, advertisePeer, clock, logger } = this.#options;
     return new PeerTransport({
       clusterId: identity.clusterId,
       memberId: this.self,
+      address: advertisePeer,
       log: logger,
       now: () => clock.monotonicMs(),
       random: Math.random,
@@ -151,13 +157,28 @@ export class MemberEngine implements FrameTargets, AuditedParts, DiskParts {
         onFrame: (from, type, payload) => dispatchFrame(this, from, type, payload),
         onDropped: (id) => this.driver.feed((raft) => raft.reportUnreachable(id)),
         onLink: (id, up) => this.#onLink(id, up),
+        onRemoved: () => this.#options.onRemoved(),
+        standing: (id) => this.connections.standing(id),
+        describe: () => this.#describe(),
         onSnapshot: (from, header) => this.incoming.intake(from, header),
       },
     });
   }
 
+  /** What somebody who wants to join must know, as it is now. */
+  async #describe(): Promise<Uint8Array> {
+    await this.linearizable();
+    return encodeDescription(this.#options.identity, membersOf(this.applier.state));
+  }
+
   #makeDriver(raft: RawNode): RaftDriver {
     const { clock, logger } = this.#options;
+    const changes = new MemberChanges({
+      self: this.self,
+      raft,
+      transport: this.transport,
+      state: () => this.applier.state,
+    });
     return new RaftDriver({
       self: this.self,
       raft,
@@ -166,6 +187,7 @@ export class MemberEngine implements FrameTargets, AuditedParts, DiskParts {
       applier: this.applier,
       clock,
       logger,
+      changeMembers: (command) => changes.propose(command),
       nonces: [randomInt(2 ** 32), randomInt(2 ** 32)],
       events: {
         onLeader: (lead, term) => this.#onLeader(lead, term),
@@ -205,9 +227,10 @@ export class MemberEngine implements FrameTargets, AuditedParts, DiskParts {
     return this.driver.reads.join(this.driver.nowMs);
   }
 
-  /** Dials the other members. */
+  /** Dials the other members; tells the owner when this one is none any more. */
   connect(): void {
-    this.connections.follow(this.applier.state.applied.confState);
+    this.connections.follow();
+    if (this.connections.isRemoved) this.#options.onRemoved();
   }
 
   /** One tick of the raft clock, and now and then the chores. */
@@ -297,8 +320,7 @@ export class MemberEngine implements FrameTargets, AuditedParts, DiskParts {
   }
 
   async #reload(): Promise<void> {
-    const { identity } = this.#options;
-    const state = await loadState(this.storage.backend, initialConfState(identity));
+    const state = await loadState(this.storage.backend, this.#options.identity);
     this.applier.replace(state, this.storage.log.durableIndex);
   }
 }

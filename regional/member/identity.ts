@@ -2,21 +2,33 @@ import { createHash } from "node:crypto";
 import { formatHostPort, type HostPort, parseHostPort } from "../../shared/address.js";
 import { AtollError } from "../../shared/errors.js";
 import { isName } from "../../shared/topology.js";
-import type { ConfState } from "../raft/index.js";
+import { peerUrl } from "../peer/peer-url.js";
+import { type ConfState, EMPTY_CONF_STATE } from "../raft/types.js";
+import type { MemberAttributes } from "../store/state.js";
 
-/** One member of the cluster as the settings name it. */
-export interface InitialMember {
-  readonly id: number;
+/** A member as `--initial-cluster` names it. */
+export interface NamedPeer {
   readonly name: string;
   readonly peer: HostPort;
 }
 
-/** Who this member is and with whom it forms a group. */
+/** One of the members with which a cluster begins. */
+export interface OriginMember {
+  readonly id: number;
+  readonly name: string;
+  readonly peerUrl: string;
+}
+
+/** Who this member is, and of which cluster. */
 export interface ClusterIdentity {
+  readonly region: string;
   readonly clusterId: number;
-  readonly self: InitialMember;
-  /** All members, this one included, in order of id. */
-  readonly members: readonly InitialMember[];
+  readonly self: { readonly id: number; readonly name: string };
+  /**
+   * The members with which the cluster's log begins, in order of id: the same on every member
+   * for ever, whoever came and left since.
+   */
+  readonly origin: readonly OriginMember[];
 }
 
 /** The first 52 bits of a hash: an id that a double holds exactly. Never 0. */
@@ -27,7 +39,7 @@ function hashId(...parts: readonly string[]): number {
   return digest.readUIntBE(0, 6) * 16 + ((digest[6] as number) >>> 4) || 1;
 }
 
-/** A member's id, from its region and name: it may move to another address. */
+/** The id of one of a cluster's first members; those who join later get a random one. */
 export function memberIdOf(region: string, name: string): number {
   return hashId("member", region, name);
 }
@@ -36,29 +48,21 @@ function invalid(message: string): AtollError {
   return new AtollError("INVALID_ARGUMENT", message);
 }
 
-function parseMember(text: string, region: string): InitialMember {
+function parseMember(text: string): NamedPeer {
   const equals = text.indexOf("=");
   const name = text.slice(0, Math.max(equals, 0));
   if (equals < 0 || !isName(name)) {
     throw invalid(`--initial-cluster: "${text}" is not name=host:port`);
   }
-  const peer = parseHostPort(text.slice(equals + 1), `--initial-cluster: ${name}`);
-  return { id: memberIdOf(region, name), name, peer };
+  return { name, peer: parseHostPort(text.slice(equals + 1), `--initial-cluster: ${name}`) };
 }
 
 /**
- * The group from `--initial-cluster` ("a=host:port,b=host:port,…") and this member's
- * place in it. Throws INVALID_ARGUMENT naming what is wrong.
+ * The members that `--initial-cluster` names ("a=host:port,b=host:port,…"), `name` among
+ * them. Throws INVALID_ARGUMENT saying what is wrong.
  */
-export function parseCluster(
-  region: string,
-  name: string,
-  initialCluster: string,
-): ClusterIdentity {
-  const members = initialCluster
-    .split(",")
-    .map((text) => parseMember(text.trim(), region))
-    .sort((a, b) => a.id - b.id);
+export function parseInitialCluster(name: string, text: string): readonly NamedPeer[] {
+  const members = text.split(",").map((part) => parseMember(part.trim()));
   const names = new Set<string>();
   const peers = new Set<string>();
   for (const member of members) {
@@ -70,22 +74,40 @@ export function parseCluster(
     names.add(member.name);
     peers.add(peer);
   }
-  const self = members.find((member) => member.name === name);
-  if (self === undefined) {
+  if (!names.has(name)) {
     const known = [...names].join(", ");
     throw invalid(`--initial-cluster doesn't name this member, "${name}", only ${known}`);
   }
-  const described = members.map((member) => `${member.name}=${formatHostPort(member.peer)}`).sort();
-  return { clusterId: hashId("cluster", region, ...described), self, members };
+  return members;
 }
 
-/** The membership that a new group begins with. */
-export function initialConfState(identity: ClusterIdentity): ConfState {
+/** The identity of a member of a new cluster: ids come from names and addresses alone. */
+export function foundCluster(
+  region: string,
+  name: string,
+  members: readonly NamedPeer[],
+): ClusterIdentity {
+  const described = members.map((member) => `${member.name}=${formatHostPort(member.peer)}`).sort();
   return {
-    voters: identity.members.map((member) => member.id),
-    learners: [],
-    votersOutgoing: [],
-    learnersNext: [],
-    autoLeave: false,
+    region,
+    clusterId: hashId("cluster", region, ...described),
+    self: { id: memberIdOf(region, name), name },
+    origin: members
+      .map((member) => ({
+        id: memberIdOf(region, member.name),
+        name: member.name,
+        peerUrl: peerUrl(member.peer),
+      }))
+      .sort((a, b) => a.id - b.id),
   };
+}
+
+/** The membership with which the cluster's log begins. */
+export function originConfState({ origin }: ClusterIdentity): ConfState {
+  return { ...EMPTY_CONF_STATE, voters: origin.map(({ id }) => id) };
+}
+
+/** The members of the state with which the cluster's log begins; none has published a name yet. */
+export function originMembers({ origin }: ClusterIdentity): MemberAttributes[] {
+  return origin.map(({ id, peerUrl: url }) => ({ id, name: "", peerUrls: [url], clientUrls: [] }));
 }

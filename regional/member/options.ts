@@ -5,19 +5,19 @@ import { AtollError, errorText } from "../../shared/errors.js";
 import { MIN_SNAPSHOT_RATE_BYTES_PER_SECOND } from "../../shared/limits.js";
 import { LOG_LEVELS, type LogLevel } from "../../shared/log.js";
 import { isName } from "../../shared/topology.js";
-import { type ClusterIdentity, parseCluster } from "./identity.js";
+import type { IdentifyOptions } from "./identify.js";
+import { type NamedPeer, parseInitialCluster } from "./identity.js";
 import { DEFAULT_TUNING, type MemberTuning } from "./tuning.js";
 
 /** The settings of the program `regional`, checked. */
-export interface RegionalOptions {
-  readonly region: string;
-  readonly dataDir: string;
+export interface RegionalOptions extends IdentifyOptions {
   readonly client: HostPort;
   /** What clients are told; `client` unless it says otherwise. */
   readonly advertiseClient: HostPort | undefined;
   readonly peer: HostPort;
+  /** What the other members are told; undefined where it isn't known. */
+  readonly advertisePeer: HostPort | undefined;
   readonly http: HostPort;
-  readonly identity: ClusterIdentity;
   readonly logLevel: LogLevel;
   readonly tuning: MemberTuning;
 }
@@ -33,10 +33,16 @@ Usage: regional [options]
   --advertise-client HOST:PORT
                             where clients reach it          (default: as --client)
   --peer HOST:PORT          listens for the other members   (default 127.0.0.1:2380)
+  --advertise-peer HOST:PORT
+                            where they reach it             (default: as --peer)
   --http HOST:PORT          health and metrics              (default 127.0.0.1:2381)
   --initial-cluster NAME=HOST:PORT,...
                             all members and their peer addresses, the same on each one
                             (default: this member alone)
+  --initial-cluster-state STATE
+                            new, or existing for a member that was added to a cluster
+                            (etcdctl member add) and starts for the first time (default new);
+                            later its data directory knows the cluster, and neither counts
   --snapshot-rate BYTES     snapshot bytes sent in a second at most (default ${DEFAULT_TUNING.snapshotBytesPerSecond})
   --reads safe|lease        how linearizable reads are confirmed (default safe): by a round to a
                             majority, or from the leader's lease, which is faster and relies on
@@ -68,7 +74,11 @@ const settingsSchema = z.object({
   "advertise-client": text.optional(),
   peer: text.default("127.0.0.1:2380"),
   http: text.default("127.0.0.1:2381"),
+  "advertise-peer": text.optional(),
   "initial-cluster": text.optional(),
+  "initial-cluster-state": z
+    .enum(["new", "existing"], { message: "is not new or existing" })
+    .default("new"),
   "snapshot-rate": z.coerce
     .number({ message: "is not a number" })
     .int({ message: "is not a whole number of bytes" })
@@ -127,17 +137,21 @@ export function parseRegionalOptions(
     throw new AtollError("INVALID_ARGUMENT", `${source}: "${raw[setting]}" ${issue?.message}`);
   }
   const settings = parsed.data;
-  const advertised = settings["advertise-client"];
-  const cluster = settings["initial-cluster"] ?? `${settings.name}=${settings.peer}`;
+  const initialCluster = clusterOf(settings);
+  const peer = parseHostPort(settings.peer, "--peer");
+  const own = initialCluster.members.find((member) => member.name === settings.name);
   return {
     region: settings.region,
+    name: settings.name,
     dataDir: settings["data-dir"] ?? `${settings.name}.atoll`,
     client: parseHostPort(settings.client, "--client"),
-    advertiseClient:
-      advertised === undefined ? undefined : parseHostPort(advertised, "--advertise-client"),
-    peer: parseHostPort(settings.peer, "--peer"),
+    advertiseClient: parseOptional(settings["advertise-client"], "--advertise-client"),
+    peer,
+    advertisePeer:
+      parseOptional(settings["advertise-peer"], "--advertise-peer") ??
+      (isWildcard(peer) ? own?.peer : peer),
     http: parseHostPort(settings.http, "--http"),
-    identity: parseCluster(settings.region, settings.name, cluster),
+    initialCluster,
     logLevel: settings["log-level"],
     tuning: {
       snapshotBytesPerSecond: settings["snapshot-rate"],
@@ -145,4 +159,29 @@ export function parseRegionalOptions(
       priority: settings.priority,
     },
   };
+}
+
+/** Whether an address to listen on stands for all of a machine's own. */
+function isWildcard({ host }: HostPort): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
+function parseOptional(value: string | undefined, field: string): HostPort | undefined {
+  return value === undefined ? undefined : parseHostPort(value, field);
+}
+
+function clusterOf(settings: z.infer<typeof settingsSchema>): IdentifyOptions["initialCluster"] {
+  const { name: own, peer } = settings;
+  const members: readonly NamedPeer[] = parseInitialCluster(
+    own,
+    settings["initial-cluster"] ?? `${own}=${peer}`,
+  );
+  const state = settings["initial-cluster-state"];
+  if (state === "existing" && members.length === 1) {
+    throw new AtollError(
+      "INVALID_ARGUMENT",
+      "--initial-cluster-state is existing, but --initial-cluster names no other member to ask",
+    );
+  }
+  return { state, members };
 }

@@ -7,7 +7,8 @@ import {
 } from "../../shared/limits.js";
 import { Refusal, type WireProposal } from "../peer/proposal-wire.js";
 import { isTaken, NO_NODE, type ProposeOutcome } from "../raft/index.js";
-import { ETCD_ERRORS, etcdError } from "../store/etcd-errors.js";
+import { ETCD_ERRORS, type EtcdError, etcdError } from "../store/etcd-errors.js";
+import { changesMembers } from "../store/member-change.js";
 
 /** A proposal of this member that nobody has answered yet. */
 interface Pending<T> extends WireProposal {
@@ -27,6 +28,8 @@ export interface ProposalTarget {
   readonly term: number;
   /** RawNode.propose: all are appended here or none. */
   append(datas: readonly Uint8Array[]): ProposeOutcome;
+  /** Proposes a change of the members here; undefined when it is in the log. */
+  changeMembers(data: Uint8Array): Refusal | undefined;
   /** Sends proposals to the leader; false when there is no connection to it. */
   forward(lead: number, proposals: readonly WireProposal[]): boolean;
   /** Tells another member that its proposals were not taken. */
@@ -34,6 +37,14 @@ export interface ProposalTarget {
   /** Asks for `submit` to be called at the end of this turn. */
   wake(): void;
 }
+
+/** What the caller is told of a refusal; one for `notLeading` is tried again instead. */
+const REFUSAL_ERRORS: ReadonlyMap<Refusal, EtcdError> = new Map<Refusal, EtcdError>([
+  [Refusal.tooMany, ETCD_ERRORS.tooManyRequests],
+  [Refusal.notEnoughStarted, ETCD_ERRORS.memberNotEnoughStarted],
+  [Refusal.unhealthy, ETCD_ERRORS.unhealthy],
+  [Refusal.learnerNotReady, ETCD_ERRORS.learnerNotReady],
+]);
 
 /** Proposals of another member, come in this turn. */
 interface Foreign {
@@ -107,8 +118,36 @@ export class Proposals<T> {
   submit(): void {
     const { self, lead } = this.#target;
     if (this.#foreign.length > 0 && lead !== self) this.#refuseForeign(Refusal.notLeading);
-    if (lead === self) this.#append();
-    else if (lead !== NO_NODE && this.#held.length > 0) this.#forward(lead);
+    if (lead === self) {
+      this.#changeMembers();
+      this.#append();
+    } else if (lead !== NO_NODE && this.#held.length > 0) {
+      this.#forward(lead);
+    }
+  }
+
+  /** Takes changes of the members out of the batch: each is looked at by itself. */
+  #changeMembers(): void {
+    const isChange = ({ data }: WireProposal): boolean => changesMembers(data);
+    if (this.#held.some(isChange)) {
+      const changes = this.#held.filter(isChange);
+      this.#held = this.#held.filter((pending) => !isChange(pending));
+      for (const pending of changes) this.#changeOwn(pending);
+    }
+    for (const [i, { from, proposals }] of this.#foreign.entries()) {
+      if (!proposals.some(isChange)) continue;
+      this.#foreign[i] = { from, proposals: proposals.filter((other) => !isChange(other)) };
+      for (const { seq, data } of proposals.filter(isChange)) {
+        const refusal = this.#target.changeMembers(data);
+        if (refusal !== undefined) this.#target.refuse(from, refusal, [seq]);
+      }
+    }
+  }
+
+  #changeOwn(pending: Pending<T>): void {
+    const refusal = this.#target.changeMembers(pending.data);
+    if (refusal === undefined) pending.submittedTerm = this.#target.term;
+    else this.#refused([pending], refusal);
   }
 
   #append(): void {
@@ -153,8 +192,9 @@ export class Proposals<T> {
   #refused(refused: readonly Pending<T>[], reason: Refusal): void {
     for (const pending of refused) {
       pending.submittedTerm = 0;
-      if (reason === Refusal.tooMany) this.#fail(pending, etcdError(ETCD_ERRORS.tooManyRequests));
-      else this.#parked.push(pending);
+      const error = REFUSAL_ERRORS.get(reason);
+      if (error === undefined) this.#parked.push(pending);
+      else this.#fail(pending, etcdError(error));
     }
   }
 

@@ -6,13 +6,17 @@ import type { Logger } from "../../shared/log.js";
 import { createRegistry } from "../../shared/metrics.js";
 import { RpcServer } from "../../shared/rpc/server.js";
 import { registerEtcdServices } from "../api/register.js";
-import { Member } from "../member.js";
+import { Member, type MemberOptions } from "../member.js";
 import { memberHttp } from "./http.js";
+import { identify } from "./identify.js";
 import { MemberMetrics } from "./metrics.js";
 import type { RegionalOptions } from "./options.js";
 
 /** Pause between two attempts to see whether the member can serve. */
 const READY_RETRY_MS = 50;
+
+/** What ends a member besides signals; see MemberOptions. */
+export type ServerEnds = Pick<MemberOptions, "onFatal" | "onRemoved">;
 
 /** A member with its API and its HTTP side: all that the program `regional` runs. */
 export class RegionalServer {
@@ -36,20 +40,22 @@ export class RegionalServer {
   static async start(
     options: RegionalOptions,
     logger: Logger,
-    onFatal: (error: unknown) => void,
+    ends: ServerEnds,
   ): Promise<RegionalServer> {
-    const { identity, dataDir, client, peer } = options;
-    const registry = createRegistry({ region: options.region, member: identity.self.name });
+    const { dataDir, client, peer, advertisePeer } = options;
+    const registry = createRegistry({ region: options.region, member: options.name });
+    const identity = await identify(options);
     const metrics = new MemberMetrics(registry);
     const member = await Member.start({
       identity,
       dataDir,
       peer,
+      advertisePeer,
       client: options.advertiseClient ?? client,
       tuning: options.tuning,
       logger,
       metrics,
-      onFatal,
+      ...ends,
     });
     const rpc = new RpcServer({
       observe: metrics.observeCall,

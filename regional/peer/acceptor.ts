@@ -6,11 +6,12 @@ import {
   MAX_PEER_CONNECTIONS,
   PEER_HELLO_TIMEOUT_MS,
   PEER_SILENCE_LIMIT_MS,
+  REQUEST_TIMEOUT_MS,
   SNAPSHOT_STALL_LIMIT_MS,
 } from "../../shared/limits.js";
 import type { Logger } from "../../shared/log.js";
 import { FrameReader, FrameType, makeFrame } from "./frame.js";
-import { decodeHello, Purpose, refusalOf } from "./hello.js";
+import { decodeHello, Purpose, refusalOf, type Standing } from "./hello.js";
 
 const WELCOME = makeFrame(FrameType.welcome, new Uint8Array(0));
 
@@ -29,10 +30,12 @@ export interface InboundHandler {
 export interface AcceptorOptions {
   readonly clusterId: number;
   readonly memberId: number;
-  readonly isMember: (id: number) => boolean;
+  readonly standing: (id: number) => Standing;
   readonly log: Logger;
   /** Makes the handler of a welcome connection. */
-  readonly open: (inbound: Inbound, purpose: Purpose) => InboundHandler;
+  readonly open: (inbound: Inbound, purpose: Purpose, address: string) => InboundHandler;
+  /** Answers somebody who wants to join; rejects to say why not now. */
+  readonly describe: () => Promise<Uint8Array>;
 }
 
 /** The receiving half between members: checks who calls and reads frames. */
@@ -81,6 +84,11 @@ export class PeerAcceptor {
     await closed;
   }
 
+  /** Drops the connections of a member that is none any more. */
+  drop(id: number): void {
+    for (const purpose of Object.values(Purpose)) this.#current.get(`${id}/${purpose}`)?.destroy();
+  }
+
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
     let handler: InboundHandler | undefined;
@@ -113,13 +121,23 @@ export class PeerAcceptor {
       throw new AtollError("DATA_LOSS", "the caller didn't say hello first");
     }
     const hello = decodeHello(payload);
-    const { clusterId, memberId, isMember, open } = this.#options;
-    const refusal = refusalOf(hello, { clusterId, memberId }, isMember);
+    const refusal = refusalOf(hello, this.#options);
     if (refusal !== undefined) {
       this.#refuse(socket, refusal);
       return undefined;
     }
     const purpose = hello.purpose as Purpose;
+    if (purpose === Purpose.inquiry) {
+      void this.#describe(socket);
+      return undefined;
+    }
+    const standing = this.#options.standing(hello.from);
+    if (standing !== "member") {
+      const who = `member ${hello.from.toString(16)}`;
+      if (standing === "stranger") this.#refuse(socket, `${who} is not part of the cluster`);
+      else this.#end(socket, FrameType.removed, `${who} was removed from the cluster`);
+      return undefined;
+    }
     const slot = `${hello.from}/${purpose}`;
     this.#current.get(slot)?.destroy();
     this.#current.set(slot, socket);
@@ -131,11 +149,25 @@ export class PeerAcceptor {
       purpose === Purpose.snapshot ? SNAPSHOT_STALL_LIMIT_MS : PEER_SILENCE_LIMIT_MS,
     );
     socket.write(WELCOME);
-    return open({ from: hello.from, socket }, purpose);
+    return this.#options.open({ from: hello.from, socket }, purpose, hello.address);
+  }
+
+  async #describe(socket: Socket): Promise<void> {
+    socket.setTimeout(REQUEST_TIMEOUT_MS);
+    try {
+      const description = await this.#options.describe();
+      if (!socket.destroyed) socket.end(makeFrame(FrameType.description, description));
+    } catch (error) {
+      this.#refuse(socket, errorText(error));
+    }
+  }
+
+  #refuse(socket: Socket, reason: string): void {
+    this.#end(socket, FrameType.refusal, reason);
   }
 
   /** Says why, then closes. Logged once for the same reason in a row. */
-  #refuse(socket: Socket, reason: string): void {
+  #end(socket: Socket, type: FrameType, reason: string): void {
     if (socket.destroyed || socket.writableEnded) return;
     if (reason !== this.#lastRefusal) {
       this.#lastRefusal = reason;
@@ -144,6 +176,6 @@ export class PeerAcceptor {
     }
     socket.removeAllListeners("data");
     socket.resume();
-    socket.end(makeFrame(FrameType.refusal, utf8(reason)), () => socket.destroy());
+    socket.end(makeFrame(type, utf8(reason)), () => socket.destroy());
   }
 }

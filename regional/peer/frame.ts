@@ -22,6 +22,8 @@ export const FrameType = {
   snapshotEnd: 13,
   snapshotResult: 14,
   snapshotOffset: 15,
+  removed: 16,
+  description: 17,
   audit: 20,
   diskReport: 21,
 } as const;

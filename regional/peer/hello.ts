@@ -1,3 +1,4 @@
+import { fromUtf8, utf8 } from "../../shared/bytes.js";
 import { AtollError } from "../../shared/errors.js";
 import { Cursor } from "./cursor.js";
 import { FrameType, makeFrame } from "./frame.js";
@@ -7,8 +8,11 @@ const PEER_PROTOCOL_VERSION = 2;
 
 const MAGIC = Buffer.from("atollpeer", "latin1");
 
-/** What a connection carries. Snapshots have their own, so that heartbeats don't wait. */
-export const Purpose = { messages: 0, snapshot: 1 } as const;
+/**
+ * What a connection is for: raft's messages and what goes with them; one snapshot, so that
+ * heartbeats don't wait behind it; or a question of somebody who is no member yet.
+ */
+export const Purpose = { messages: 0, snapshot: 1, inquiry: 2 } as const;
 export type Purpose = (typeof Purpose)[keyof typeof Purpose];
 
 /** The first frame of a connection: who calls whom, in which cluster, for what. */
@@ -18,17 +22,25 @@ export interface Hello {
   readonly clusterId: number;
   readonly from: number;
   readonly to: number;
+  /** host:port where the caller listens, as it says itself; empty when it doesn't say. */
+  readonly address: string;
 }
+
+/** How members see somebody who calls. */
+export type Standing = "member" | "removed" | "stranger";
 
 /** The hello of this version, as a whole frame. */
 export function helloFrame(hello: Omit<Hello, "version">): Buffer {
-  const payload = Buffer.alloc(MAGIC.length + 27);
+  const address = utf8(hello.address);
+  const payload = Buffer.alloc(MAGIC.length + 29 + address.length);
   let at = MAGIC.copy(payload);
   at = payload.writeUInt16LE(PEER_PROTOCOL_VERSION, at);
   at = payload.writeUInt8(hello.purpose, at);
   at = payload.writeDoubleLE(hello.clusterId, at);
   at = payload.writeDoubleLE(hello.from, at);
-  payload.writeDoubleLE(hello.to, at);
+  at = payload.writeDoubleLE(hello.to, at);
+  at = payload.writeUInt16LE(address.length, at);
+  payload.set(address, at);
   return makeFrame(FrameType.hello, payload);
 }
 
@@ -44,29 +56,27 @@ export function decodeHello(payload: Buffer): Hello {
     clusterId: cursor.safe(),
     from: cursor.safe(),
     to: cursor.safe(),
+    address: fromUtf8(cursor.bytes(cursor.u16())),
   };
 }
 
-/** Why this member doesn't take the caller, or undefined when it does. */
+/** Why this member doesn't take the caller, whoever that is; undefined when it may. */
 export function refusalOf(
   hello: Hello,
   self: { readonly clusterId: number; readonly memberId: number },
-  isMember: (id: number) => boolean,
 ): string | undefined {
   if (hello.version !== PEER_PROTOCOL_VERSION) {
     return `protocol version ${hello.version} is not spoken here, only ${PEER_PROTOCOL_VERSION}`;
+  }
+  if (hello.purpose === Purpose.inquiry) return undefined;
+  if (hello.purpose !== Purpose.messages && hello.purpose !== Purpose.snapshot) {
+    return `connections of purpose ${hello.purpose} are unknown`;
   }
   if (hello.clusterId !== self.clusterId) {
     return `cluster id is ${hello.clusterId.toString(16)}, this member is of cluster ${self.clusterId.toString(16)}`;
   }
   if (hello.to !== self.memberId) {
     return `member ${hello.to.toString(16)} was called, this is ${self.memberId.toString(16)}`;
-  }
-  if (!isMember(hello.from)) {
-    return `member ${hello.from.toString(16)} is not part of the cluster`;
-  }
-  if (hello.purpose !== Purpose.messages && hello.purpose !== Purpose.snapshot) {
-    return `connections of purpose ${hello.purpose} are unknown`;
   }
   return undefined;
 }

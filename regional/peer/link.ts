@@ -38,6 +38,8 @@ export interface LinkOptions {
   readonly onDropped: (id: number) => void;
   readonly onUp: (id: number) => void;
   readonly onDown: (id: number) => void;
+  /** The member at the other end says that this one was removed from the group. */
+  readonly onRemoved: () => void;
 }
 
 /**
@@ -53,6 +55,7 @@ export class PeerLink {
   #redial: NodeJS.Timeout | undefined;
   #backoffMs = PEER_RECONNECT_MIN_MS;
   #lastHeardMs = 0;
+  #upSinceMs = 0;
   #lastTrouble = "";
   #messages: Message[] = [];
   #frames: Buffer[] = [];
@@ -77,6 +80,11 @@ export class PeerLink {
 
   get connected(): boolean {
     return this.#up;
+  }
+
+  /** Milliseconds since the connection was welcomed; 0 while there is none. */
+  get connectedMs(): number {
+    return this.#up ? Math.max(1, this.#options.now() - this.#upSinceMs) : 0;
   }
 
   /** Takes a raft message for the next flush. */
@@ -218,6 +226,7 @@ export class PeerLink {
     this.#lastHeardMs = this.#options.now();
     if (type === FrameType.welcome) {
       this.#up = true;
+      this.#upSinceMs = this.#lastHeardMs;
       this.#backoffMs = PEER_RECONNECT_MIN_MS;
       this.#lastTrouble = "";
       this.#socket?.setTimeout(0);
@@ -227,6 +236,10 @@ export class PeerLink {
       this.#backoffMs = PEER_RECONNECT_MAX_MS;
       this.#trouble(`refused: ${fromUtf8(payload)}`);
       this.#socket?.destroy();
+    } else if (type === FrameType.removed) {
+      this.#backoffMs = PEER_RECONNECT_MAX_MS;
+      this.#socket?.destroy();
+      this.#options.onRemoved();
     }
   }
 

@@ -14,9 +14,20 @@ export interface WireProposal {
   readonly data: Uint8Array;
 }
 
-/** Why a leader certainly did not take forwarded proposals. */
-export const Refusal = { notLeading: 1, tooMany: 2 } as const;
+/**
+ * Why a leader certainly did not take proposals: it doesn't lead, or can't take these just
+ * now; it holds too much; or it finds a change of the members unsafe.
+ */
+export const Refusal = {
+  notLeading: 1,
+  tooMany: 2,
+  notEnoughStarted: 3,
+  unhealthy: 4,
+  learnerNotReady: 5,
+} as const;
 export type Refusal = (typeof Refusal)[keyof typeof Refusal];
+
+const REFUSALS: ReadonlySet<number> = new Set(Object.values(Refusal));
 
 const HEAD_BYTES = 12;
 
@@ -75,10 +86,10 @@ export function refusalFrame(reason: Refusal, seqs: readonly number[]): Buffer {
 export function decodeRefusal(payload: Buffer): { reason: Refusal; seqs: number[] } {
   const cursor = new Cursor(payload);
   const reason = cursor.u8();
-  if (reason !== Refusal.notLeading && reason !== Refusal.tooMany) {
+  if (!REFUSALS.has(reason)) {
     throw new AtollError("DATA_LOSS", `a peer refused proposals for unknown reason ${reason}`);
   }
   const seqs: number[] = [];
   while (cursor.remaining > 0) seqs.push(cursor.safe());
-  return { reason, seqs };
+  return { reason: reason as Refusal, seqs };
 }

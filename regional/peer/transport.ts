@@ -1,10 +1,11 @@
-import type { HostPort } from "../../shared/address.js";
+import { formatHostPort, type HostPort } from "../../shared/address.js";
 import { PEER_PING_INTERVAL_MS } from "../../shared/limits.js";
 import type { Logger } from "../../shared/log.js";
 import type { Message } from "../raft/index.js";
 import { type Inbound, type InboundHandler, PeerAcceptor } from "./acceptor.js";
+import { AddressBook } from "./address-book.js";
 import { FrameType, makeFrame } from "./frame.js";
-import { helloFrame, Purpose } from "./hello.js";
+import { helloFrame, Purpose, type Standing } from "./hello.js";
 import { PeerLink } from "./link.js";
 import { type SnapshotIntake, SnapshotReceiver } from "./snapshot-receiver.js";
 import { type OutgoingSnapshot, sendSnapshot } from "./snapshot-sender.js";
@@ -21,12 +22,20 @@ export interface TransportEvents {
   onDropped(id: number): void;
   /** The connection to `id` is there again, or lost. */
   onLink(id: number, up: boolean): void;
+  /** A member says that this one was removed from the group. */
+  onRemoved(): void;
+  /** How this member sees somebody who calls. */
+  standing(id: number): Standing;
+  /** What somebody who wants to join must know; rejects to say why not now. */
+  describe(): Promise<Uint8Array>;
   readonly onSnapshot: SnapshotIntake;
 }
 
 export interface TransportOptions {
   readonly clusterId: number;
   readonly memberId: number;
+  /** Where this member is reached, for it to say so itself; not where that isn't known. */
+  readonly address?: HostPort | undefined;
   readonly log: Logger;
   readonly events: TransportEvents;
   /** Milliseconds that never go back. */
@@ -41,6 +50,8 @@ export interface TransportOptions {
 export interface PeerStats {
   readonly id: number;
   readonly connected: boolean;
+  /** Milliseconds for which it has been; 0 while it isn't. */
+  readonly connectedMs: number;
   readonly sentBytes: number;
   readonly dropped: number;
 }
@@ -55,7 +66,7 @@ export class PeerTransport {
   readonly #acceptor: PeerAcceptor;
   readonly #encoder = new MessageEncoder();
   readonly #links = new Map<number, PeerLink>();
-  readonly #addresses = new Map<number, HostPort>();
+  readonly #addresses = new AddressBook();
   readonly #stop = new AbortController();
   readonly #throttle: Throttle;
   #pings: NodeJS.Timeout | undefined;
@@ -66,9 +77,10 @@ export class PeerTransport {
     this.#acceptor = new PeerAcceptor({
       clusterId: options.clusterId,
       memberId: options.memberId,
-      isMember: (id) => this.#links.has(id),
+      standing: (id) => options.events.standing(id),
       log: options.log,
-      open: (inbound, purpose) => this.#open(inbound, purpose),
+      open: (inbound, purpose, address) => this.#open(inbound, purpose, address),
+      describe: () => options.events.describe(),
     });
   }
 
@@ -82,16 +94,20 @@ export class PeerTransport {
     return port;
   }
 
-  /** Adds a member, or changes where it is dialed from now on. */
-  setPeer(id: number, address: HostPort): void {
+  /** Adds a member, or changes where it is dialed from now on: one address after the other. */
+  setPeer(id: number, addresses: readonly HostPort[]): void {
     if (id === this.#options.memberId) return;
-    this.#addresses.set(id, address);
+    this.#addresses.set(id, addresses);
+    this.#dial(id);
+  }
+
+  #dial(id: number): void {
     if (this.#links.has(id)) return;
-    const { clusterId, memberId, events, log, now, random } = this.#options;
+    const { events, log, now, random } = this.#options;
     const link = new PeerLink({
       id,
-      address: () => this.#addresses.get(id) ?? address,
-      hello: helloFrame({ purpose: Purpose.messages, clusterId, from: memberId, to: id }),
+      address: () => this.#addresses.next(id),
+      hello: this.#hello(Purpose.messages, id),
       encoder: this.#encoder,
       log,
       now,
@@ -99,8 +115,15 @@ export class PeerTransport {
       onDropped: (peer) => events.onDropped(peer),
       onUp: (peer) => events.onLink(peer, true),
       onDown: (peer) => events.onLink(peer, false),
+      onRemoved: () => events.onRemoved(),
     });
     this.#links.set(id, link);
+  }
+
+  #hello(purpose: Purpose, to: number): Buffer {
+    const { clusterId, memberId: from, address } = this.#options;
+    const told = address === undefined ? "" : formatHostPort(address);
+    return helloFrame({ purpose, clusterId, from, to, address: told });
   }
 
   /** Forgets a member that is no longer part of the group. */
@@ -108,6 +131,12 @@ export class PeerTransport {
     this.#links.get(id)?.close();
     this.#links.delete(id);
     this.#addresses.delete(id);
+    this.#acceptor.drop(id);
+  }
+
+  /** Milliseconds for which a member has been connected; 0 when it isn't. */
+  connectedMs(id: number): number {
+    return this.#links.get(id)?.connectedMs ?? 0;
   }
 
   /** The members that this one dials. */
@@ -115,6 +144,7 @@ export class PeerTransport {
     return [...this.#links.values()].map((link) => ({
       id: link.id,
       connected: link.connected,
+      connectedMs: link.connectedMs,
       sentBytes: link.sentBytes,
       dropped: link.dropped,
     }));
@@ -162,10 +192,8 @@ export class PeerTransport {
 
   /** Sends a snapshot file to a member; rejects as sendSnapshot does. */
   async sendSnapshot(to: number, snapshot: OutgoingSnapshot): Promise<void> {
-    const { clusterId, memberId } = this.#options;
-    const address = this.#addresses.get(to);
-    if (address === undefined) throw new Error(`member ${to.toString(16)} is unknown`);
-    const hello = helloFrame({ purpose: Purpose.snapshot, clusterId, from: memberId, to });
+    const hello = this.#hello(Purpose.snapshot, to);
+    const address = this.#addresses.latest(to);
     const target = { address, hello, throttle: this.#throttle, signal: this.#stop.signal };
     await sendSnapshot(target, snapshot);
   }
@@ -179,8 +207,9 @@ export class PeerTransport {
     await this.#acceptor.close();
   }
 
-  #open(inbound: Inbound, purpose: Purpose): InboundHandler {
+  #open(inbound: Inbound, purpose: Purpose, address: string): InboundHandler {
     const { events, memberId } = this.#options;
+    if (this.#addresses.tell(inbound.from, address)) this.#dial(inbound.from);
     this.#links.get(inbound.from)?.nudge();
     if (purpose === Purpose.snapshot) return new SnapshotReceiver(inbound, events.onSnapshot);
     return {

@@ -8,21 +8,18 @@ import {
   TxnRequestSchema,
 } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
 import { decodeCheckpoint, decodeExpiry } from "../lease/commands.js";
+import { updateMember } from "./apply-members.js";
 import { COMMAND_HEADER_BYTES, COMMAND_VERSION, CommandKind } from "./command.js";
-import { ETCD_ERRORS, type EtcdError } from "./etcd-errors.js";
-import { decodeMember } from "./membership.js";
+import { ETCD_ERRORS } from "./etcd-errors.js";
 import type { Mvcc } from "./mvcc.js";
-import type { ErrorOutcome, Outcome } from "./outcome.js";
+import type { Outcome } from "./outcome.js";
 import type { StateParts } from "./parts.js";
 import { decodePut } from "./put-decoder.js";
 import { keyRange } from "./range.js";
+import { malformed, refuse } from "./refusal.js";
 import { txn } from "./txn.js";
 import { DECODE_OPTIONS } from "./wire.js";
 import { deleteRange, put, putError } from "./writes.js";
-
-function malformed(what: string): EtcdError {
-  return { code: "INVALID_ARGUMENT", message: `atoll: malformed command: ${what}` };
-}
 
 /**
  * Applies a command's data and commits its writes. Never throws for what the data may be:
@@ -36,10 +33,6 @@ export function applyCommand(parts: StateParts, term: number, data: Uint8Array):
   const outcome = dispatch(parts, term, asBuffer(data));
   mvcc.commit();
   return outcome;
-}
-
-function refuse(mvcc: Mvcc, error: EtcdError): ErrorOutcome {
-  return { kind: "error", revision: mvcc.revision, error };
 }
 
 function dispatch(parts: StateParts, term: number, data: Buffer): Outcome {
@@ -75,8 +68,10 @@ function dispatch(parts: StateParts, term: number, data: Buffer): Outcome {
       return expire(parts, term, bodyOf(data));
     case CommandKind.leaseCheckpoint:
       return checkpoint(parts, term, bodyOf(data));
-    case CommandKind.memberUpdate:
-      return updateMember(parts, bodyOf(data));
+    case CommandKind.memberPublish:
+      return updateMember(parts, "publish", bodyOf(data));
+    case CommandKind.memberMove:
+      return updateMember(parts, "move", bodyOf(data));
     default:
       return refuse(mvcc, malformed(`kind ${data[1]}`));
   }
@@ -146,18 +141,4 @@ function checkpoint({ mvcc, leases }: StateParts, term: number, body: Uint8Array
     for (const { id, remainingTtl } of decoded.items) leases.checkpoint(id, remainingTtl);
   }
   return { kind: "leaseCheckpoint", revision: mvcc.revision };
-}
-
-function updateMember({ mvcc, membership }: StateParts, body: Uint8Array): Outcome {
-  let member: ReturnType<typeof decodeMember>;
-  try {
-    member = decodeMember(body);
-  } catch {
-    return refuse(mvcc, malformed("the body is not a Member"));
-  }
-  if (member === undefined) return refuse(mvcc, malformed("the member's id is not a safe integer"));
-  const record = membership.update(member);
-  if (record === undefined) return refuse(mvcc, ETCD_ERRORS.memberNotFound);
-  mvcc.freshRecords.push(record);
-  return { kind: "memberUpdate", revision: mvcc.revision };
 }

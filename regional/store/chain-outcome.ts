@@ -17,10 +17,10 @@ const MARKS = {
   leaseRevoke: 9,
   leaseExpire: 10,
   leaseCheckpoint: 11,
-  memberUpdate: 12,
+  member: 12,
 } as const satisfies Record<Outcome["kind"] | TxnOpOutcome["kind"], number>;
 
-/** A change of membership has no outcome of its own. */
+/** The configuration after a change of the membership. */
 const CONF_STATE_MARK = 13;
 /** An empty operation of a transaction. */
 const EMPTY_MARK = 14;
@@ -61,10 +61,11 @@ export function absorbEntry(
 export function absorbConfState(
   chain: HashChain,
   index: number,
+  outcome: Outcome,
   confState: ConfState,
   effects: EntryEffects,
 ): void {
-  absorbEntry(chain, index, { kind: "none", revision: 0 }, effects);
+  absorbEntry(chain, index, outcome, effects);
   const { voters, learners, votersOutgoing, learnersNext, autoLeave } = confState;
   chain.words(CONF_STATE_MARK, Number(autoLeave), 0, 0);
   for (const ids of [voters, learners, votersOutgoing, learnersNext]) {
@@ -138,7 +139,7 @@ function absorbOutcome(chain: HashChain, outcome: Outcome | TxnOpOutcome): void 
     case "compaction":
     case "leaseRevoke":
     case "leaseCheckpoint":
-    case "memberUpdate":
+    case "member":
     case "none":
       absorbHead(chain, mark, revision, 0);
       return;

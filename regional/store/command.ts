@@ -39,8 +39,16 @@ export const CommandKind = {
   leaseExpire: 7,
   /** Made by encodeCheckpoint: the leader of a term tells remaining times. */
   leaseCheckpoint: 8,
-  /** Member: the name and URLs under which a member can be reached; replaces what was known. */
-  memberUpdate: 9,
+  /** Member: its name and client URLs, as it says itself; the rest is left as it is. */
+  memberPublish: 9,
+  /** Member with its peer URLs; the context of a configuration change, as the next two. */
+  memberAdd: 10,
+  /** Member of which only the id counts. */
+  memberRemove: 11,
+  /** Member of which only the id counts: a learner becomes a voter. */
+  memberPromote: 12,
+  /** Member: where others reach it from now on; name and client URLs are left as they are. */
+  memberMove: 13,
 } as const;
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
 
@@ -84,6 +92,12 @@ export function encodeCommand(
   writeSafe(data, 10, sequence);
   data.set(body, COMMAND_HEADER_BYTES);
   return data;
+}
+
+/** Kind of a command; 0 for data that is not a command of this format. */
+export function commandKind(data: Uint8Array): number {
+  if (data.length < COMMAND_HEADER_BYTES || data[0] !== COMMAND_VERSION) return 0;
+  return data[1] as number;
 }
 
 /** Member id of the entry's proposer; 0 for an entry that is not a command. */

@@ -35,6 +35,7 @@ export function* dumpParts(parts: StateParts): IterableIterator<BackendRecord> {
     const row = mvcc.log.at(ordinal);
     if (row !== undefined) yield rowRecord(row);
   }
+  yield* membership.removedRecords();
 }
 
 function rowRecord(row: Row): BackendRecord {

@@ -40,6 +40,40 @@ export const ETCD_ERRORS = {
   leaseExists: { code: "FAILED_PRECONDITION", message: "etcdserver: lease already exists" },
   leaseTtlTooLarge: { code: "OUT_OF_RANGE", message: "etcdserver: too large lease TTL" },
   watchCanceled: { code: "CANCELLED", message: "etcdserver: watch canceled" },
+  memberExists: { code: "FAILED_PRECONDITION", message: "etcdserver: member ID already exist" },
+  peerUrlExists: { code: "FAILED_PRECONDITION", message: "etcdserver: Peer URLs already exists" },
+  memberNotEnoughStarted: {
+    code: "FAILED_PRECONDITION",
+    message: "etcdserver: re-configuration failed due to not enough started members",
+  },
+  memberBadUrls: {
+    code: "INVALID_ARGUMENT",
+    message: "etcdserver: given member URLs are invalid",
+  },
+  memberNotLearner: {
+    code: "FAILED_PRECONDITION",
+    message: "etcdserver: can only promote a learner member",
+  },
+  learnerNotReady: {
+    code: "FAILED_PRECONDITION",
+    message: "etcdserver: can only promote a learner member which is in sync with leader",
+  },
+  tooManyLearners: {
+    code: "FAILED_PRECONDITION",
+    message: "etcdserver: too many learner members in cluster",
+  },
+  notSupportedForLearner: {
+    code: "UNAVAILABLE",
+    message: "etcdserver: rpc not supported for learner",
+  },
+  badLeaderTransferee: {
+    code: "FAILED_PRECONDITION",
+    message: "etcdserver: bad leader transferee",
+  },
+  timeoutLeaderTransfer: {
+    code: "UNAVAILABLE",
+    message: "etcdserver: request timed out, leader transfer took too long",
+  },
   memberNotFound: { code: "NOT_FOUND", message: "etcdserver: member not found" },
   requestTooLarge: { code: "INVALID_ARGUMENT", message: "etcdserver: request is too large" },
   tooManyRequests: { code: "RESOURCE_EXHAUSTED", message: "etcdserver: too many requests" },

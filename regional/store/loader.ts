@@ -1,6 +1,6 @@
 import { must } from "../../shared/assert.js";
 import { AtollError } from "../../shared/errors.js";
-import { decodeMember } from "./membership.js";
+import { decodeMember, type MemberAttributes } from "./member-message.js";
 import type { Mvcc } from "./mvcc.js";
 import { emptyParts, type StateParts } from "./parts.js";
 import { type BackendRecord, type Meta, RecordTable, readLease, readMeta } from "./records.js";
@@ -13,6 +13,12 @@ function unreadable(record: BackendRecord, what: string): AtollError {
   return new AtollError("DATA_LOSS", `the state's record ${key} of table ${record.table} ${what}`, {
     details: { table: record.table, key },
   });
+}
+
+function readMember(record: BackendRecord, value: Uint8Array): MemberAttributes {
+  const decoded = decodeMember(value);
+  if (typeof decoded === "string") throw unreadable(record, `is not a member: ${decoded}`);
+  return decoded.attributes;
 }
 
 /**
@@ -48,6 +54,9 @@ export class PartsLoader {
         return;
       case RecordTable.rows:
         this.#addRow(this.#parts, this.#meta, record, value);
+        return;
+      case RecordTable.removedMembers:
+        this.#addRemoved(this.#parts, record, value);
         return;
       default:
         throw unreadable(record, "is of a table that this program doesn't know");
@@ -85,14 +94,15 @@ export class PartsLoader {
   }
 
   #addMember({ membership }: StateParts, record: BackendRecord, value: Uint8Array): void {
-    let member: ReturnType<typeof decodeMember>;
-    try {
-      member = decodeMember(value);
-    } catch {
-      throw unreadable(record, "is not a Member");
-    }
-    if (member === undefined || membership.update(member) === undefined) {
+    const member = readMember(record, value);
+    if (membership.put(member) === undefined) {
       throw unreadable(record, "is of a member that doesn't belong to the group");
+    }
+  }
+
+  #addRemoved({ membership }: StateParts, record: BackendRecord, value: Uint8Array): void {
+    if (!membership.putRemoved(readMember(record, value))) {
+      throw unreadable(record, "is of a removed member that belongs to the group");
     }
   }
 

@@ -75,12 +75,13 @@ interface LeaseCheckpointOutcome {
   readonly revision: number;
 }
 
-interface MemberUpdateOutcome {
-  readonly kind: "memberUpdate";
+/** What is known of a member, or the membership itself, has changed. */
+interface MemberOutcome {
+  readonly kind: "member";
   readonly revision: number;
 }
 
-/** An entry that does nothing: a new leader's first, or a change of membership. */
+/** An entry that does nothing to the state: a new leader's first, or one that leaves a joint configuration. */
 interface NoneOutcome {
   readonly kind: "none";
   readonly revision: number;
@@ -103,6 +104,6 @@ export type Outcome =
   | LeaseRevokeOutcome
   | LeaseExpireOutcome
   | LeaseCheckpointOutcome
-  | MemberUpdateOutcome
+  | MemberOutcome
   | NoneOutcome
   | ErrorOutcome;

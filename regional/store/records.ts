@@ -22,6 +22,8 @@ export const RecordTable = {
   leases: 3,
   /** Key: ordinal of the write (number). Value: mvccpb.KeyValue; version 0 marks a deletion. */
   rows: 4,
+  /** Key: id (number) of a member that was removed. Value: etcdserverpb.Member, as it last was. */
+  removedMembers: 5,
 } as const;
 export type RecordTable = (typeof RecordTable)[keyof typeof RecordTable];
 

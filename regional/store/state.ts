@@ -2,15 +2,18 @@ import { assert } from "../../shared/assert.js";
 import type { BinaryKey } from "../../shared/bytes.js";
 import type { RangeRequest } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
 import { HISTORY_READ_BYTES, TIDY_STEP_ROWS } from "../../shared/limits.js";
-import type { ConfState } from "../raft/types.js";
+import { type ConfChange, type ConfState, EMPTY_CONF_STATE } from "../raft/types.js";
 import { applyCommand } from "./apply.js";
+import { applyConfChange } from "./apply-members.js";
 import { absorbConfState, absorbEntry } from "./chain-outcome.js";
 import { digestSlice, type SliceBounds, sliceEnd } from "./digest.js";
 import { dumpParts, metaOf } from "./dump.js";
+import type { EtcdError } from "./etcd-errors.js";
 import type { LeaseInfo } from "./lease-table.js";
 import type { LeaseChange } from "./lease-writes.js";
 import { PartsLoader } from "./loader.js";
-import type { MemberAttributes } from "./membership.js";
+import type { MemberChange } from "./member-change.js";
+import type { MemberAttributes } from "./member-message.js";
 import type { ErrorOutcome, Outcome, RangeOutcome } from "./outcome.js";
 import { emptyParts, type StateParts } from "./parts.js";
 import { range } from "./range.js";
@@ -19,7 +22,8 @@ import type { KvRow, Row } from "./row.js";
 
 export type { LeaseInfo } from "./lease-table.js";
 export type { LeaseChange } from "./lease-writes.js";
-export type { MemberAttributes } from "./membership.js";
+export type { MemberAttributes } from "./member-message.js";
+export { memberIds } from "./membership.js";
 
 /** What a batch of entries changed, collected since the last call of takeChanges. */
 export interface AppliedChanges {
@@ -67,6 +71,18 @@ export class RegionState {
     this.#parts = parts;
   }
 
+  /** The state of a new group: empty, with its first members as voters. */
+  static origin(members: readonly MemberAttributes[]): RegionState {
+    const voters = members.map(({ id }) => id).sort((a, b) => a - b);
+    const confState = { ...EMPTY_CONF_STATE, voters };
+    const parts = emptyParts(confState);
+    for (const member of members) {
+      const record = parts.membership.put(member);
+      if (record !== undefined) parts.mvcc.freshRecords.push(record);
+    }
+    return new RegionState(confState, parts);
+  }
+
   /**
    * Begins to build a state from records (of `dump`, of a snapshot, of the state
    * database); they must come in the order of (table, key).
@@ -98,14 +114,23 @@ export class RegionState {
   }
 
   /**
-   * Applies an entry that changed the membership: `confState` is what the Raft core
-   * returned. Attributes of members that are no longer in it are dropped.
+   * Applies an entry that changes the membership. `reconfigure` is the Raft core's
+   * applyConfChange: it is called once, with what is left of the change after this state has
+   * struck out what must not be, and gives the configuration that follows.
    */
-  applyConfState(index: number, term: number, confState: ConfState): void {
-    const { chain, membership, mvcc } = this.#advance(index, term);
-    const records = membership.reconfigure(confState);
-    mvcc.freshRecords.push(...records);
-    absorbConfState(chain, index, confState, { rows: [], firstRow: 0, records, firstRecord: 0 });
+  applyConfChange(
+    index: number,
+    term: number,
+    change: ConfChange,
+    reconfigure: (change: ConfChange) => ConfState,
+  ): Outcome {
+    const parts = this.#advance(index, term);
+    const { chain, membership, mvcc } = parts;
+    const firstRecord = mvcc.freshRecords.length;
+    const outcome = applyConfChange(parts, change, reconfigure);
+    const effects = { rows: [], firstRow: 0, records: mvcc.freshRecords, firstRecord };
+    absorbConfState(chain, index, outcome, membership.confState, effects);
+    return outcome;
   }
 
   #advance(index: number, term: number): StateParts {
@@ -208,9 +233,24 @@ export class RegionState {
     return this.#parts.mvcc.leases.get(id)?.sortedKeys() ?? [];
   }
 
-  /** Attributes of the members that have published them, in order of id. */
+  /** What is known of the members, in order of id. */
   members(): readonly MemberAttributes[] {
     return this.#parts.membership.members();
+  }
+
+  /** What is known of one member. */
+  member(id: number): MemberAttributes | undefined {
+    return this.#parts.membership.get(id);
+  }
+
+  /** Whether a member of this id was part of the group once and is no more, for ever. */
+  isRemoved(id: number): boolean {
+    return this.#parts.membership.isRemoved(id);
+  }
+
+  /** Why a change of the membership would be refused now; undefined when it would be made. */
+  refusal(change: MemberChange): EtcdError | undefined {
+    return this.#parts.membership.refusal(change);
   }
 
   /**

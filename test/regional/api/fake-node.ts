@@ -1,3 +1,4 @@
+import { membersOf } from "../../../regional/member/member-list.js";
 import type {
   LeaseStatus,
   MemberInfo,
@@ -5,7 +6,10 @@ import type {
   NodeStatus,
   RegionalNode,
 } from "../../../regional/node.js";
+import { changeMembership } from "../../../regional/raft/membership.js";
+import type { ConfChange, ConfState } from "../../../regional/raft/types.js";
 import { type CommandKind, encodeCommand } from "../../../regional/store/command.js";
+import { confChangeOf, decodeMemberChange } from "../../../regional/store/member-change.js";
 import type { Outcome } from "../../../regional/store/outcome.js";
 import { RegionState } from "../../../regional/store/state.js";
 import { WatchHub } from "../../../regional/watch/hub.js";
@@ -13,30 +17,30 @@ import type { AtollError } from "../../../shared/errors.js";
 import type { CallContext, Sink } from "../../../shared/rpc/context.js";
 
 const MEMBER_ID = 7;
+const PEER_URL = "http://127.0.0.1:1";
 
 /** A member without a group: what is proposed is applied at once, on a real state and hub. */
 export class FakeNode implements RegionalNode {
   readonly clusterId = 0xabcdefn;
   readonly memberId = MEMBER_ID;
   readonly name = "fake";
-  readonly state = new RegionState({
-    voters: [MEMBER_ID],
-    votersOutgoing: [],
-    learners: [],
-    learnersNext: [],
-    autoLeave: false,
-  });
+  readonly state = RegionState.origin([
+    { id: MEMBER_ID, name: "fake", peerUrls: [PEER_URL], clientUrls: ["http://127.0.0.1:2"] },
+  ]);
   readonly watches = new WatchHub(this.state);
   readonly #stopping = new AbortController();
   readonly stopping: AbortSignal = this.#stopping.signal;
   raftTerm = 3;
   hasLeader = true;
+  isLearner = false;
   lacksRoom = false;
   alarm: NodeAlarm[] = [];
   /** What calls that need the group are rejected with. */
   failure: AtollError | undefined;
   /** Calls of `linearizable`. */
   reads = 0;
+  /** Members to whom leadership was moved. */
+  readonly transfers: number[] = [];
   /** Kinds that were proposed. */
   readonly proposed: CommandKind[] = [];
   readonly ttls = new Map<bigint, LeaseStatus>();
@@ -56,10 +60,19 @@ export class FakeNode implements RegionalNode {
     await this.#orFail();
     this.#index += 1;
     const data = encodeCommand(kind, this.memberId, this.#index, body);
-    const outcome = this.state.apply(this.#index, this.raftTerm, data);
+    const outcome = this.#apply(data);
     this.watches.dispatch(this.state.takeChanges().rows);
     this.#pump();
     return outcome;
+  }
+
+  #apply(data: Uint8Array): Outcome {
+    const change = decodeMemberChange(data);
+    if (typeof change === "string") return this.state.apply(this.#index, this.raftTerm, data);
+    const conf = confChangeOf(change, data);
+    const reconfigure = (left: ConfChange): ConfState =>
+      changeMembership(this.state.applied.confState, left).conf;
+    return this.state.applyConfChange(this.#index, this.raftTerm, conf, reconfigure);
   }
 
   async #orFail(): Promise<void> {
@@ -88,7 +101,6 @@ export class FakeNode implements RegionalNode {
       raftAppliedIndex: this.#index,
       dbSize: 4096,
       dbSizeInUse: 1024,
-      isLearner: false,
       errors: this.hasLeader ? [] : ["etcdserver: no leader"],
     };
   }
@@ -98,15 +110,12 @@ export class FakeNode implements RegionalNode {
   }
 
   members(): readonly MemberInfo[] {
-    return [
-      {
-        id: MEMBER_ID,
-        name: "fake",
-        peerUrls: ["http://127.0.0.1:1"],
-        clientUrls: ["http://127.0.0.1:2"],
-        isLearner: false,
-      },
-    ];
+    return membersOf(this.state);
+  }
+
+  async moveLeader(id: number): Promise<void> {
+    await this.#orFail();
+    this.transfers.push(id);
   }
 
   stop(): void {

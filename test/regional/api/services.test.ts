@@ -74,15 +74,15 @@ test("the shortest lease is half as long again as an election", async () => {
   expect(granted.ID).toBeGreaterThan(0n);
 });
 
-test.each([
-  ["Cluster.MemberAdd", () => client.unary(Cluster.method.memberAdd, {})],
-  ["Auth.AuthEnable", () => client.unary(Auth.method.authEnable, {})],
-])("%s is not there yet", async (name, run) => {
-  await expect(run()).rejects.toMatchObject({
-    code: "UNIMPLEMENTED",
-    message: expect.stringContaining(name),
-  });
-});
+test.each([["Auth.AuthEnable", () => client.unary(Auth.method.authEnable, {})]])(
+  "%s is not there yet",
+  async (name, run) => {
+    await expect(run()).rejects.toMatchObject({
+      code: "UNIMPLEMENTED",
+      message: expect.stringContaining(name),
+    });
+  },
+);
 
 test("health: what is known, and when a member serves", async () => {
   const check = async (service: string): Promise<Status> =>

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { parseCluster } from "../../../regional/member/identity.js";
+import { foundCluster, parseInitialCluster } from "../../../regional/member/identity.js";
 import { MemberMetrics } from "../../../regional/member/metrics.js";
 import { Member } from "../../../regional/member.js";
 import { CommandKind } from "../../../regional/store/command.js";
@@ -22,6 +22,8 @@ export class TestCluster {
   readonly #members = new Map<string, Member>();
   readonly logged: string[] = [];
   readonly fatal: unknown[] = [];
+  /** Members that learnt that they were removed. */
+  readonly removed: string[] = [];
 
   private constructor(names: readonly string[], folder: string, ports: readonly number[]) {
     this.names = names;
@@ -43,11 +45,13 @@ export class TestCluster {
 
   async startMember(name: string): Promise<Member> {
     const peers = this.names.map((peer, i) => `${peer}=127.0.0.1:${this.#ports[i]}`).join(",");
-    const identity = parseCluster("test", name, peers);
+    const named = parseInitialCluster(name, peers);
+    const peer = { host: "127.0.0.1", port: this.#ports[this.names.indexOf(name)] ?? 0 };
     const member = await Member.start({
-      identity,
+      identity: foundCluster("test", name, named),
       dataDir: this.dataDir(name),
-      peer: identity.self.peer,
+      peer,
+      advertisePeer: peer,
       client: { host: "127.0.0.1", port: 1 },
       logger: createLogger(
         "debug",
@@ -55,6 +59,7 @@ export class TestCluster {
         { write: (line) => void this.logged.push(line) },
       ),
       metrics: new MemberMetrics(new Registry()),
+      onRemoved: () => this.removed.push(name),
       onFatal: (error) => this.fatal.push(error),
     });
     this.#members.set(name, member);

@@ -1,17 +1,27 @@
 import { describe, expect, it } from "vitest";
-import { memberIdOf, parseCluster } from "../../../regional/member/identity.js";
+import {
+  type ClusterIdentity,
+  foundCluster,
+  memberIdOf,
+  parseInitialCluster,
+} from "../../../regional/member/identity.js";
 
 const CLUSTER = "a=127.0.0.1:1,b=127.0.0.1:2,c=127.0.0.1:3";
 
-describe("parseCluster", () => {
+function parseCluster(region: string, name: string, text: string): ClusterIdentity {
+  return foundCluster(region, name, parseInitialCluster(name, text));
+}
+
+describe("a new cluster", () => {
   it("gives every member the same cluster and ids, whatever the order", () => {
     const a = parseCluster("eu", "a", CLUSTER);
     const b = parseCluster("eu", "b", "c=127.0.0.1:3, b=127.0.0.1:2, a=127.0.0.1:1");
     expect(a.clusterId).toBe(b.clusterId);
-    expect(a.members).toEqual(b.members);
+    expect(a.origin).toEqual(b.origin);
     expect(a.self.name).toBe("a");
     expect(a.self.id).toBe(memberIdOf("eu", "a"));
-    expect(a.members.map((m) => m.id)).toEqual(a.members.map((m) => m.id).sort((x, y) => x - y));
+    expect(a.origin.map((m) => m.id)).toEqual(a.origin.map((m) => m.id).sort((x, y) => x - y));
+    expect(a.origin.map((m) => m.peerUrl)).toContain("http://127.0.0.1:2");
   });
 
   it("tells regions and clusters apart", () => {

@@ -9,7 +9,12 @@ describe("parseRegionalOptions", () => {
       client: { host: "127.0.0.1", port: 2379 },
       peer: { host: "127.0.0.1", port: 2380 },
       http: { host: "127.0.0.1", port: 2381 },
-      identity: { self: { name: "member-0" }, members: [{ name: "member-0" }] },
+      name: "member-0",
+      advertisePeer: { host: "127.0.0.1", port: 2380 },
+      initialCluster: {
+        state: "new",
+        members: [{ name: "member-0", peer: { host: "127.0.0.1", port: 2380 } }],
+      },
       logLevel: "info",
       tuning: { snapshotBytesPerSecond: 64 * 1024 * 1024, reads: "safe", priority: 0 },
     });
@@ -28,6 +33,18 @@ describe("parseRegionalOptions", () => {
       priority: 7,
       snapshotBytesPerSecond: 1_000_000,
     });
+  });
+
+  it("knows where other members reach it when it listens on all addresses", () => {
+    const parse = (...words: string[]): unknown =>
+      parseRegionalOptions(
+        ["--name", "a", "--initial-cluster", "a=a.test:7,b=b.test:7", ...words],
+        {},
+      )?.advertisePeer;
+    expect(parse("--peer", "10.0.0.1:2380")).toEqual({ host: "10.0.0.1", port: 2380 });
+    expect(parse("--peer", "0.0.0.0:2380")).toEqual({ host: "a.test", port: 7 });
+    expect(parse("--peer", "[::]:2380")).toEqual({ host: "a.test", port: 7 });
+    expect(parse("--advertise-peer", "c.test:8")).toEqual({ host: "c.test", port: 8 });
   });
 
   it("gives nothing but help when asked, with an example", () => {
@@ -52,6 +69,13 @@ describe("parseRegionalOptions", () => {
     [["--priority", "-1"], {}, "--priority"],
     [[], { ATOLL_PRIORITY: "high" }, 'ATOLL_PRIORITY: "high" is not a number'],
     [["--log-level", "loud"], {}, '--log-level: "loud" is not one of trace'],
+    [["--advertise-peer", "here"], {}, '--advertise-peer: "here" is not host:port'],
+    [
+      ["--initial-cluster-state", "old"],
+      {},
+      '--initial-cluster-state: "old" is not new or existing',
+    ],
+    [["--initial-cluster-state", "existing"], {}, "names no other member to ask"],
     [["--initial-cluster", "a=1.2.3.4:1"], {}, 'doesn\'t name this member, "member-0"'],
   ])("refuses %j %j", (words, environment, message) => {
     expect(() => parseRegionalOptions(words, environment)).toThrow(message);

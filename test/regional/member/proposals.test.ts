@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Proposals } from "../../../regional/member/proposals.js";
 import { Refusal, type WireProposal } from "../../../regional/peer/proposal-wire.js";
 import type { ProposeOutcome } from "../../../regional/raft/index.js";
+import { CommandKind, encodeCommand } from "../../../regional/store/command.js";
 import { AtollError } from "../../../shared/errors.js";
 import {
   MAX_PENDING_PROPOSALS,
@@ -19,6 +20,8 @@ class Target {
   term = 5;
   outcome: ProposeOutcome = "appended";
   connected = true;
+  refusal: Refusal | undefined;
+  readonly changes: string[] = [];
   readonly appended: string[][] = [];
   readonly forwarded: (readonly WireProposal[])[] = [];
   readonly refusals: { member: number; reason: Refusal; seqs: readonly number[] }[] = [];
@@ -29,6 +32,11 @@ class Target {
       this.appended.push(datas.map((data) => Buffer.from(data).toString()));
     }
     return this.outcome;
+  }
+
+  changeMembers(data: Uint8Array): Refusal | undefined {
+    if (this.refusal === undefined) this.changes.push(Buffer.from(data.subarray(18)).toString());
+    return this.refusal;
   }
 
   forward(_lead: number, proposals: readonly WireProposal[]): boolean {
@@ -83,6 +91,46 @@ describe("Proposals", () => {
     proposals.settle(FIRST + 1, "second");
     proposals.settle(FIRST, "first");
     expect(await settled()).toEqual(["b: second", "a: first"]);
+  });
+
+  it("takes changes of the members out of the batch and proposes each by itself", async () => {
+    const change = (seq: number, text: string): Uint8Array =>
+      encodeCommand(CommandKind.memberAdd, SELF, seq, Buffer.from(text));
+    propose("a");
+    const own = proposals.propose(0, (seq) => change(seq, "own"));
+    proposals.receive(OTHER, [foreign(7, "x"), { seq: 8, data: change(8, "theirs") }]);
+    proposals.submit();
+    expect(target.changes).toEqual(["own", "theirs"]);
+    expect(target.appended).toEqual([["a", "x"]]);
+    proposals.settle(FIRST + 1, "added");
+    expect(await own).toBe("added");
+  });
+
+  it.each([
+    [Refusal.notEnoughStarted, "etcdserver: re-configuration failed due to not enough started"],
+    [Refusal.unhealthy, "etcdserver: unhealthy cluster"],
+    [Refusal.learnerNotReady, "learner member which is in sync with leader"],
+  ])("tells own and foreign proposers of a refused change why (%i)", async (refusal, text) => {
+    target.refusal = refusal;
+    const data = encodeCommand(CommandKind.memberPromote, SELF, 1, new Uint8Array(0));
+    const own = expect(proposals.propose(0, () => data)).rejects.toThrow(text);
+    proposals.receive(OTHER, [{ seq: 8, data }]);
+    proposals.submit();
+    await own;
+    expect(target.refusals).toEqual([{ member: OTHER, reason: refusal, seqs: [8] }]);
+  });
+
+  it("tries a change that can't be made just now again", () => {
+    target.refusal = Refusal.notLeading;
+    void proposals.propose(0, (seq) =>
+      encodeCommand(CommandKind.memberRemove, SELF, seq, Buffer.from("later")),
+    );
+    proposals.submit();
+    expect(target.changes).toEqual([]);
+    target.refusal = undefined;
+    proposals.tick(100);
+    proposals.submit();
+    expect(target.changes).toEqual(["later"]);
   });
 
   it("answers once, and ignores numbers it doesn't know", async () => {

@@ -1,6 +1,8 @@
+import type { Standing } from "../../../regional/peer/hello.js";
 import type { SnapshotSink } from "../../../regional/peer/snapshot-receiver.js";
 import { PeerTransport, type TransportEvents } from "../../../regional/peer/transport.js";
 import type { Message } from "../../../regional/raft/index.js";
+import type { HostPort } from "../../../shared/address.js";
 import { createLogger } from "../../../shared/log.js";
 
 /** Waits until a condition holds; it is looked at after each turn of the event loop. */
@@ -16,6 +18,11 @@ export async function until(
   }
 }
 
+export interface TestPeerOptions {
+  /** What it says of itself to those whom it calls. */
+  readonly address?: HostPort;
+}
+
 /** A transport on a free port that keeps what it hears. */
 export class TestPeer {
   readonly transport: PeerTransport;
@@ -23,19 +30,25 @@ export class TestPeer {
   readonly frames: { from: number; type: number; payload: Buffer }[] = [];
   readonly dropped: number[] = [];
   readonly up = new Set<number>();
+  /** How often this one was told that it was removed. */
+  removals = 0;
+  standing = new Map<number, Standing>();
+  description: () => Promise<Uint8Array> = () => Promise.reject(new Error("nothing to tell"));
   readonly logged: string[] = [];
+  readonly #dialed = new Set<number>();
   intake: TransportEvents["onSnapshot"] = () => Promise.reject<SnapshotSink>(new Error("declined"));
   port = 0;
 
-  constructor(memberId: number, clusterId = 99, snapshotBytesPerSecond = 2 ** 40) {
+  constructor(memberId: number, clusterId = 99, options: TestPeerOptions = {}) {
     const log = createLogger("debug", {}, { write: (line: string) => void this.logged.push(line) });
     this.transport = new PeerTransport({
       clusterId,
       memberId,
+      address: options.address,
       log,
       now: () => performance.now(),
       random: () => 0,
-      snapshotBytesPerSecond,
+      snapshotBytesPerSecond: 2 ** 40,
       events: {
         onMessages: (_from, messages) => this.messages.push(...messages),
         onFrame: (from, type, payload) => this.frames.push({ from, type, payload }),
@@ -44,6 +57,9 @@ export class TestPeer {
           if (up) this.up.add(id);
           else this.up.delete(id);
         },
+        onRemoved: () => void this.removals++,
+        standing: (id) => this.standing.get(id) ?? (this.#dialed.has(id) ? "member" : "stranger"),
+        describe: () => this.description(),
         onSnapshot: (from, header) => this.intake(from, header),
       },
     });
@@ -55,7 +71,8 @@ export class TestPeer {
   }
 
   dials(id: number, port: number): void {
-    this.transport.setPeer(id, { host: "127.0.0.1", port });
+    this.#dialed.add(id);
+    this.transport.setPeer(id, [{ host: "127.0.0.1", port }]);
   }
 }
 

@@ -51,7 +51,9 @@ describe("a member that receives a snapshot", () => {
       heard.push({ type, text: fromUtf8(payload) }),
     );
     socket.on("data", (chunk: Buffer) => reader.push(chunk));
-    socket.write(helloFrame({ purpose: Purpose.snapshot, clusterId: 99, from: 1, to: 2 }));
+    socket.write(
+      helloFrame({ purpose: Purpose.snapshot, clusterId: 99, from: 1, to: 2, address: "" }),
+    );
     await until(() => heard.length === 1, "the welcome");
   });
   afterEach(async () => {

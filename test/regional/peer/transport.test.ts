@@ -2,8 +2,12 @@ import { connect, createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { FrameType, makeFrame } from "../../../regional/peer/frame.js";
 import { helloFrame, Purpose } from "../../../regional/peer/hello.js";
+import { inquire } from "../../../regional/peer/inquiry.js";
 import { MessageType, makeMessage } from "../../../regional/raft/index.js";
+import type { HostPort } from "../../../shared/address.js";
+import { utf8 } from "../../../shared/bytes.js";
 import { MAX_PEER_QUEUE_BYTES } from "../../../shared/limits.js";
+import { freePorts } from "../../../shared/ports.js";
 import { pair, TestPeer, until } from "./peers.js";
 
 const open: { close(): Promise<void> }[] = [];
@@ -76,10 +80,68 @@ describe("PeerTransport", () => {
     }
   });
 
+  it("tells somebody who was removed just that, and drops its connection", async () => {
+    const [a, b] = await startedPair();
+    expect(a.transport.connectedMs(2)).toBeGreaterThan(0);
+    a.standing.set(2, "removed");
+    a.transport.removePeer(2);
+    expect(a.transport.connectedMs(2)).toBe(0);
+    await until(() => b.removals > 0, "the news");
+    expect(b.up.size).toBe(0);
+    expect(a.logged.join("")).toContain("member 2 was removed from the cluster");
+  });
+
+  it("dials a caller where it says it listens, whatever it was told before", async () => {
+    const [port = 0] = await freePorts(1);
+    const mover = new TestPeer(2, 99, { address: { host: "127.0.0.1", port } });
+    open.push(mover.transport);
+    await mover.start(port);
+    const behind = await started(1);
+    behind.dials(2, 1); // where it was once
+    const newcomer = await started(3);
+    newcomer.standing.set(2, "member"); // it has never heard of it
+    mover.dials(1, behind.port);
+    mover.dials(3, newcomer.port);
+    await until(() => behind.up.has(2) && newcomer.up.has(2), "links back to the caller");
+  });
+
+  it("tries one address after the other", async () => {
+    const a = await started(1);
+    const b = await started(2);
+    b.standing.set(1, "member");
+    const [nobody = 0] = await freePorts(1);
+    const at = (port: number): HostPort => ({ host: "127.0.0.1", port });
+    a.transport.setPeer(2, [at(nobody), at(b.port)]);
+    await until(() => a.up.has(2), "the second address");
+  });
+
+  it("describes the cluster to whoever asks, or says why not", async () => {
+    const a = await started(1);
+    const address = { host: "127.0.0.1", port: a.port };
+    await expect(inquire(address, 5_000)).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      message: `127.0.0.1:${a.port}: nothing to tell`,
+    });
+    a.description = async () => utf8("this is it");
+    expect((await inquire(address, 5_000)).toString()).toBe("this is it");
+    const [nobody = 0] = await freePorts(1);
+    await expect(inquire({ host: "127.0.0.1", port: nobody }, 5_000)).rejects.toThrow(
+      "ECONNREFUSED",
+    );
+    a.description = () => new Promise(() => {});
+    await expect(inquire(address, 50)).rejects.toThrow("no answer within 50 ms");
+  });
+
   it("survives garbage, silence and half-said hellos, and goes on serving", async () => {
     const [a, b] = await startedPair();
     const strangers: Socket[] = [];
-    const hello = helloFrame({ purpose: Purpose.messages, clusterId: 99, from: 2, to: 1 });
+    const hello = helloFrame({
+      purpose: Purpose.messages,
+      clusterId: 99,
+      from: 2,
+      to: 1,
+      address: "",
+    });
     const afterHello = (bytes: Buffer): Buffer => Buffer.concat([hello, bytes]);
     for (const bytes of [
       Buffer.from("GET / HTTP/1.1\r\n\r\n"),

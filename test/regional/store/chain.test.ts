@@ -88,6 +88,9 @@ describe("the hash chain", () => {
   });
 });
 
+/** A change of the configuration that carries no command. */
+const LEAVE_JOINT = { transition: 0, changes: [], context: new Uint8Array(0) } as const;
+
 /** What entries did, one text each, and the chain after each. */
 function traceOf(datas: readonly Uint8Array[]): { effects: string[]; chains: string[] } {
   const state = new RegionState(CONF_STATE);
@@ -183,7 +186,7 @@ describe("the chain of a state", () => {
       { ...CONF_STATE, autoLeave: true },
     ].map((confState) => {
       const state = new RegionState(CONF_STATE);
-      state.applyConfState(1, 1, confState);
+      state.applyConfChange(1, 1, LEAVE_JOINT, () => confState);
       return state.chain;
     });
     expect(new Set(chains).size).toBe(chains.length);

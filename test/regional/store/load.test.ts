@@ -124,7 +124,11 @@ describe("records that can't be a state are refused by table and key", () => {
       "rows end at 3, its meta record says 8",
     ],
     ["an empty record", change(4, () => null), "record 0 of table 4 is empty"],
-    ["a member that is none", change(2, () => bytes("\x0a\xff")), "of table 2 is not a Member"],
+    [
+      "a member that is none",
+      change(2, () => bytes("\x0a\xff")),
+      "of table 2 is not a member: the body is not a Member",
+    ],
     [
       "a stranger",
       remeta({ confState: { ...CONF_STATE, voters: [11] } }),

@@ -112,7 +112,7 @@ describe("apply never throws", () => {
     expect(message(encode(CommandKind.put, junk))).toBe(
       "atoll: malformed command: the body is not a PutRequest",
     );
-    expect(message(encode(CommandKind.memberUpdate, junk))).toBe(
+    expect(message(encode(CommandKind.memberPublish, junk))).toBe(
       "atoll: malformed command: the body is not a Member",
     );
     expect(message(encode(CommandKind.leaseExpire, junk))).toBe(

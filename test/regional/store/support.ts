@@ -63,8 +63,10 @@ export const command = {
     encode(CommandKind.leaseExpire, encodeExpiry(term, ids)),
   checkpoint: (term: number, items: readonly LeaseCheckpointItem[]): Uint8Array =>
     encode(CommandKind.leaseCheckpoint, encodeCheckpoint(term, items)),
-  member: (fields: Init<typeof MemberSchema>): Uint8Array =>
-    encode(CommandKind.memberUpdate, toBinary(MemberSchema, create(MemberSchema, fields))),
+  member: (
+    fields: Init<typeof MemberSchema>,
+    kind: CommandKind = CommandKind.memberPublish,
+  ): Uint8Array => encode(kind, toBinary(MemberSchema, create(MemberSchema, fields))),
 };
 
 export function encode(kind: CommandKind, body: Uint8Array): Uint8Array {
