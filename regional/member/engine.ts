@@ -231,6 +231,8 @@ export class MemberEngine implements FrameTargets, AuditedParts, DiskParts {
   connect(): void {
     this.connections.follow();
     if (this.connections.isRemoved) this.#options.onRemoved();
+    // A member that has just learnt that it is one has something to say.
+    else this.#options.onChore();
   }
 
   /** One tick of the raft clock, and now and then the chores. */

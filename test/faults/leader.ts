@@ -28,3 +28,14 @@ export async function leaderIndex(endpoints: readonly string[]): Promise<number>
   }
   throw new Error(`no member leads for ${WAIT_MS} ms`);
 }
+
+/** The term of the leader among the endpoints. */
+export async function leaderTerm(endpoints: readonly string[]): Promise<number> {
+  const leader = endpoints[await leaderIndex(endpoints)] as string;
+  const client = new RpcClient(leader);
+  try {
+    return Number((await client.unary(Maintenance.method.status, {})).raftTerm);
+  } finally {
+    client.close();
+  }
+}

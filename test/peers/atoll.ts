@@ -25,7 +25,8 @@ export interface RegionOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-export interface RegionMember {
+/** Where a member is. */
+interface RegionPlaces {
   readonly name: string;
   /** host:port of its etcd API. */
   readonly client: string;
@@ -35,15 +36,37 @@ export interface RegionMember {
   readonly dataDir: string;
 }
 
+export interface RegionMember extends RegionPlaces {
+  /** What it is told of the others when it starts: name=host:port,… */
+  readonly initialCluster: string;
+  readonly clusterState: "new" | "existing";
+}
+
+async function newMembers(count: number, first: number, dataDir: string): Promise<RegionPlaces[]> {
+  const ports = await freePorts(3 * count);
+  return Array.from({ length: count }, (_, i) => ({
+    name: `member-${first + i}`,
+    client: `127.0.0.1:${ports[3 * i]}`,
+    peer: `127.0.0.1:${ports[3 * i + 1]}`,
+    http: `127.0.0.1:${ports[3 * i + 2]}`,
+    dataDir: join(dataDir, `member-${first + i}`),
+  }));
+}
+
+function clusterText(members: readonly RegionPlaces[]): string {
+  return members.map(({ name, peer }) => `${name}=${peer}`).join(",");
+}
+
 /** A region of our own members, each a process, as a test or benchmark sees it. */
 export class Region {
   readonly name: string;
-  readonly members: readonly RegionMember[];
-  readonly #children: Child[] = [];
+  /** Every member that ever was, in the order in which they came. */
+  readonly members: RegionMember[];
+  readonly #children: (Child | undefined)[] = [];
   readonly #dataDir: string;
   readonly #options: RegionOptions;
 
-  constructor(members: readonly RegionMember[], dataDir: string, options: RegionOptions) {
+  constructor(members: RegionMember[], dataDir: string, options: RegionOptions) {
     this.name = options.region ?? "test";
     this.members = members;
     this.#dataDir = dataDir;
@@ -57,7 +80,6 @@ export class Region {
 
   #spawn(member: RegionMember): Child {
     const index = this.members.indexOf(member);
-    const all = this.members.map(({ name, peer }) => `${name}=${peer}`).join(",");
     const settings = flags({
       name: member.name,
       region: this.name,
@@ -65,7 +87,8 @@ export class Region {
       client: member.client,
       peer: member.peer,
       http: member.http,
-      "initial-cluster": all,
+      "initial-cluster": member.initialCluster,
+      "initial-cluster-state": member.clusterState,
     });
     const node = [
       process.execPath,
@@ -79,6 +102,36 @@ export class Region {
       .concat(this.#options.args ?? []);
     const env = { ...process.env, ...this.#options.env };
     return new Child(member.name, program, args, env);
+  }
+
+  /** A member that may join `others`, to be added to the membership and then started; its index. */
+  async prepare(others: readonly number[]): Promise<number> {
+    const [places] = await newMembers(1, this.members.length, this.#dataDir);
+    if (places === undefined) throw new Error("there is no place for another member");
+    const all = [...others.map((index) => this.member(index)), places];
+    this.members.push({ ...places, initialCluster: clusterText(all), clusterState: "existing" });
+    return this.members.length - 1;
+  }
+
+  /** Changes where a stopped member is, or what it is told when it starts. */
+  change(index: number, fields: Partial<RegionMember>): void {
+    this.members[index] = { ...this.member(index), ...fields };
+  }
+
+  member(index: number): RegionMember {
+    const member = this.members[index];
+    if (member === undefined) throw new Error(`there is no member ${index}`);
+    return member;
+  }
+
+  /** Starts a member, the first time or again, without waiting for anything. */
+  launch(index: number): Child {
+    const before = this.#children[index];
+    const member = this.member(index);
+    if (before !== undefined && !before.hasExited) throw new Error(`${member.name} still runs`);
+    const child = this.#spawn(member);
+    this.#children[index] = child;
+    return child;
   }
 
   /** Resolves when a member says that it is ready to serve. */
@@ -107,17 +160,14 @@ export class Region {
 
   /** Starts a member again that was killed or stopped, on its own data; waits until it is ready. */
   async restart(index: number): Promise<void> {
-    const member = this.members[index];
-    if (member === undefined) throw new Error(`there is no member ${index}`);
-    if (!this.child(index).hasExited) throw new Error(`${member.name} still runs`);
-    this.#children[index] = this.#spawn(member);
+    this.launch(index);
     await this.ready(index);
   }
 
   /** Stops every member cleanly and removes the data where the folder was temporary. */
   async stop(): Promise<void> {
     try {
-      await Promise.all(this.#children.map((child) => child.stop()));
+      await Promise.all(this.#children.map(async (child) => child?.stop()));
     } finally {
       if (this.#options.dataDir === undefined) {
         await rm(this.#dataDir, { recursive: true, force: true });
@@ -135,14 +185,13 @@ export async function startRegion(options: RegionOptions = {}): Promise<Region> 
     throw new Error(`${PROGRAM} is not there; run npm run build first`);
   });
   const count = options.members ?? 3;
-  const ports = await freePorts(3 * count);
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "atoll-region-")));
-  const members = Array.from({ length: count }, (_, i) => ({
-    name: `member-${i}`,
-    client: `127.0.0.1:${ports[3 * i]}`,
-    peer: `127.0.0.1:${ports[3 * i + 1]}`,
-    http: `127.0.0.1:${ports[3 * i + 2]}`,
-    dataDir: join(dataDir, `member-${i}`),
+  const places = await newMembers(count, 0, dataDir);
+  const initialCluster = clusterText(places);
+  const members = places.map((place) => ({
+    ...place,
+    initialCluster,
+    clusterState: "new" as const,
   }));
   const region = new Region(members, dataDir, options);
   await region.start();
