@@ -44,7 +44,7 @@ class Side {
 
   constructor(id: number, storage: MemberStorage) {
     this.storage = storage;
-    this.peer = new TestPeer(id, 99, RATE);
+    this.peer = new TestPeer(id, 99, { snapshotBytesPerSecond: RATE });
     const log = createLogger("silent", {});
     this.outgoing = new OutgoingSnapshots({
       storage,

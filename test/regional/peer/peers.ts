@@ -21,6 +21,7 @@ export async function until(
 export interface TestPeerOptions {
   /** What it says of itself to those whom it calls. */
   readonly address?: HostPort;
+  readonly snapshotBytesPerSecond?: number;
 }
 
 /** A transport on a free port that keeps what it hears. */
@@ -48,7 +49,7 @@ export class TestPeer {
       log,
       now: () => performance.now(),
       random: () => 0,
-      snapshotBytesPerSecond: 2 ** 40,
+      snapshotBytesPerSecond: options.snapshotBytesPerSecond ?? 2 ** 40,
       events: {
         onMessages: (_from, messages) => this.messages.push(...messages),
         onFrame: (from, type, payload) => this.frames.push({ from, type, payload }),
