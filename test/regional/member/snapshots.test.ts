@@ -42,9 +42,9 @@ class Side {
   takes = true;
   reloaded = 0;
 
-  constructor(id: number, storage: MemberStorage) {
+  constructor(id: number, storage: MemberStorage, bytesPerSecond = RATE) {
     this.storage = storage;
-    this.peer = new TestPeer(id, 99, { snapshotBytesPerSecond: RATE });
+    this.peer = new TestPeer(id, 99, { snapshotBytesPerSecond: bytesPerSecond });
     const log = createLogger("silent", {});
     this.outgoing = new OutgoingSnapshots({
       storage,
@@ -84,8 +84,8 @@ beforeEach(() => {
 });
 
 /** Both sides, on the data that earlier lives have left. */
-async function life(): Promise<[Side, Side]> {
-  const a = new Side(1, await openMember(places.a, { ...member, memberId: 77 }));
+async function life(bytesPerSecond = RATE): Promise<[Side, Side]> {
+  const a = new Side(1, await openMember(places.a, { ...member, memberId: 77 }), bytesPerSecond);
   const b = new Side(2, await openMember(places.b));
   onTestFinished(async () => {
     await a.close();
@@ -222,10 +222,9 @@ describe("snapshots between members", () => {
   });
 
   it("of a new leader take the place of the old one's", async () => {
-    const [a, b] = await life();
+    // Slow enough for the new one to come in between on any machine.
+    const [a, b] = await life(RATE / 40);
     await fill(a, 50);
-    a.outgoing.queue(wanted());
-    await until(() => b.incoming.receivedBytes > 0, "a part of the snapshot");
     const third = new Side(
       3,
       await openMember(join(tempDirectory(), "c"), { ...member, memberId: 78 }),
@@ -235,6 +234,8 @@ describe("snapshots between members", () => {
     await fill(third, 70);
     third.peer.dials(2, b.peer.port);
     b.peer.dials(3, third.peer.port);
+    a.outgoing.queue(wanted());
+    await until(() => b.incoming.receivedBytes > 0, "a part of the snapshot");
     b.term = 4;
     third.outgoing.queue(wanted(4));
     await until(() => b.incoming.installed === 1, "the install");
