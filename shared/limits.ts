@@ -58,6 +58,12 @@ export const MAX_SECTIONS_PER_REGION = 1_024;
 export const MAX_REGIONS = 1_024;
 /** Measures of one summary. */
 export const MAX_MEASURES_PER_SUMMARY = 64;
+/** Measures of one summary beside count, sum, min and max: all cells of a group must fit in a frame. */
+export const MAX_PACKED_MEASURES = 16;
+/** Values that a measure lists at most: a set, or a top. */
+export const MAX_LISTED_VALUES = 128;
+/** Bytes of one value that a measure shows, with its tag; text as UTF-8. */
+export const MAX_VALUE_BYTES = 256;
 /** Expressions that one summary groups by. */
 export const MAX_GROUP_BY_EXPRESSIONS = 16;
 /** Groups that are gone and still remembered; beyond them a section's floor rises. */
@@ -162,8 +168,10 @@ export const MAX_RECORD_BYTES = 64 * 1024;
 /** Levels and values of one record's JSON that an expression may walk. */
 export const MAX_RECORD_DEPTH = 32;
 export const MAX_RECORD_VALUES = 2_048;
-/** Matching keys that a gateway keeps a row of, over all its summaries. */
-export const MAX_ROWS_PER_GATEWAY = 4_000_000;
+/** Bytes that a gateway's folds may take for what matches, as their rows and values decide. */
+export const MAX_FOLD_BYTES_PER_GATEWAY = 512 * 1024 * 1024;
+/** Bytes of sketches and listed values in one region's digest of one summary. */
+export const MAX_PACKED_BYTES_PER_SECTION = 64 * 1024 * 1024;
 /** Skipped keys of a summary that are shown with their reason. */
 export const SKIPPED_SAMPLE_KEYS = 16;
 
@@ -221,8 +229,8 @@ export const MAX_CONFIRMATIONS_PER_REGION = 16;
 export const FRESH_WITHIN_MS = 3_000;
 /** Groups in one answer to Get. */
 export const MAX_GROUPS_PER_GET = 10_000;
-/** Bytes of sketches after which an answer to Get that was asked for them has no further group. */
-export const MAX_SKETCH_BYTES_PER_GET = 4 * 1024 * 1024;
+/** Bytes of cells, about, that one answer to Get or message of a subscription has. */
+export const MAX_CELL_BYTES_PER_MESSAGE = 8 * 1024 * 1024;
 /** Group keys, regions or summaries that one request may name. */
 export const MAX_NAMES_PER_REQUEST = 1_000;
 /** Groups in one message of a subscription. */

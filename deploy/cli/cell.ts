@@ -3,6 +3,8 @@ import {
   type Measure,
   MeasureKind,
   type Quantiles,
+  type TopEntry,
+  type Value,
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
 
 /** The quantiles that are shown of a spread, with their headings. */
@@ -34,6 +36,14 @@ export function cellTexts(cell: Cell): string[] {
       return [withError(Number(value.value.estimate), value.value.standardError)];
     case "quantiles":
       return SHOWN.map(([, of]) => quantileText(of(value.value)));
+    case "any":
+      return [valueText(value.value)];
+    case "latest":
+      return [valueText(value.value.value)];
+    case "set":
+      return [[...value.value.values.map(valueText), ...rest(value.value.truncated)].join(",")];
+    case "top":
+      return [value.value.entries.map(entryText).join(",")];
     default:
       return ["-"];
   }
@@ -47,7 +57,7 @@ export function cellLine(cell: Cell | undefined): string {
   return SHOWN.map(([head], at) => `${head}:${texts[at]}`).join(",");
 }
 
-/** A cell as JSON: a number, an object of numbers, or null when there is none. */
+/** A cell as JSON: a number or value, an object of them, or null when there is none. */
 export function cellJson(cell: Cell | undefined): unknown {
   const value = cell?.value;
   switch (value?.case) {
@@ -62,6 +72,23 @@ export function cellJson(cell: Cell | undefined): unknown {
       const { estimate, standardError } = value.value;
       return { estimate: Number(estimate), standardError };
     }
+    case "any":
+      return value.value.kind.value ?? null;
+    case "latest":
+      return { value: value.value.value?.kind.value ?? null, order: value.value.order };
+    case "set": {
+      const { values, truncated } = value.value;
+      return { values: values.map(({ kind }) => kind.value ?? null), truncated };
+    }
+    case "top":
+      return {
+        entries: value.value.entries.map((entry) => ({
+          value: entry.value?.kind.value ?? null,
+          weight: entry.weight?.value ?? null,
+          error: entry.error?.value ?? null,
+        })),
+        unlisted: value.value.unlisted?.value ?? null,
+      };
     case "quantiles": {
       const { count, min, p50, p90, p99, p999, max } = value.value;
       return { count: Number(count), min, p50, p90, p99, p999, max };
@@ -80,6 +107,21 @@ function withoutTrailingZeros(text: string): string {
 function withError(estimate: number, standardError: number): string {
   const error = Math.round(standardError);
   return error === 0 ? String(estimate) : `${estimate} ±${error}`;
+}
+
+function valueText(value: Value | undefined): string {
+  return String(value?.kind.value ?? "-");
+}
+
+function rest(truncated: boolean): string[] {
+  return truncated ? ["…"] : [];
+}
+
+/** A heavy value with its weight, and how much more that may be. */
+function entryText({ value, weight, error }: TopEntry): string {
+  const more =
+    error === undefined || error.value === 0 ? "" : `+${withoutTrailingZeros(error.text)}`;
+  return `${valueText(value)}:${withoutTrailingZeros(weight?.text ?? "")}${more}`;
 }
 
 function quantileText(value: number): string {

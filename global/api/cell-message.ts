@@ -1,55 +1,113 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinaryKey } from "../../shared/bytes.js";
 import {
   type Cell as CellMessage,
   CellSchema,
+  type DecimalSchema,
+  type DistinctSchema,
+  type QuantilesSchema,
+  type TopSchema,
+  type ValueSchema,
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
-import type { Cell } from "../digest/cell.js";
+import type { Cell, MeasureDescriptor } from "../digest/cell.js";
 import { readQuantiles } from "../digest/sketch/ddsketch.js";
 import { DISTINCT_STANDARD_ERROR, estimateDistinct } from "../digest/sketch/hyperloglog.js";
+import { decodeDated } from "../digest/values/chosen.js";
+import { readTop } from "../digest/values/top.js";
+import { decodeValue, type Value } from "../digest/values/value-code.js";
+import { readSet } from "../digest/values/value-set.js";
 
-/** One cell for consumers; `scale` is the measure's. `sketches` says to add what is behind estimates. */
-export function cellMessage(cell: Cell, scale: number, sketches: boolean): CellMessage {
+type CellValue = NonNullable<MessageInitShape<typeof CellSchema>["value"]>;
+
+/** One cell for consumers. `sketches` says to add the sketches behind estimates. */
+export function cellMessage(
+  cell: Cell,
+  { scale, limit }: MeasureDescriptor,
+  sketches: boolean,
+): CellMessage {
+  return create(CellSchema, { value: cellValue(cell, scale, limit, sketches) });
+}
+
+function cellValue(cell: Cell, scale: number, limit: number, sketches: boolean): CellValue {
   switch (cell.kind) {
     case "count":
-      return create(CellSchema, { value: { case: "count", value: BigInt(cell.count) } });
-    case "sum": {
-      const text = decimalText(cell.scaled, scale);
-      return create(CellSchema, { value: { case: "sum", value: { text, value: Number(text) } } });
-    }
+      return { case: "count", value: BigInt(cell.count) };
+    case "sum":
+      return { case: "sum", value: decimal(cell.scaled, scale) };
     case "min":
-    case "max": {
-      const extreme = cell.value === undefined ? {} : { value: cell.value };
-      return create(CellSchema, { value: { case: cell.kind, value: extreme } });
+    case "max":
+      return { case: cell.kind, value: cell.value === undefined ? {} : { value: cell.value } };
+    case "distinct":
+      return { case: "distinct", value: distinct(cell.packed, sketches) };
+    case "quantiles":
+      return { case: "quantiles", value: quantiles(cell.packed, sketches) };
+    case "any":
+      return { case: "any", value: valueMessage(decodeValue(cell.packed)) };
+    case "latest": {
+      const { value, order } = decodeDated(cell.packed);
+      return { case: "latest", value: { value: valueMessage(value), order } };
     }
-    case "distinct": {
-      const estimate = estimateDistinct(cell.packed);
-      const value = {
-        estimate: BigInt(Math.round(estimate)),
-        standardError: estimate * DISTINCT_STANDARD_ERROR,
-        ...sketchOf(cell.packed, sketches),
-      };
-      return create(CellSchema, { value: { case: "distinct", value } });
+    case "set": {
+      const { codes, truncated } = readSet(cell.packed, "set");
+      const values = codes.map((code) => valueMessage(decodeValue(code)));
+      return { case: "set", value: { values, truncated } };
     }
-    case "quantiles": {
-      const { count, at } = readQuantiles(cell.packed);
-      const value = {
-        count: BigInt(count),
-        min: at(0),
-        p50: at(0.5),
-        p90: at(0.9),
-        p99: at(0.99),
-        p999: at(0.999),
-        max: at(1),
-        ...sketchOf(cell.packed, sketches),
-      };
-      return create(CellSchema, { value: { case: "quantiles", value } });
-    }
+    case "top":
+      return { case: "top", value: top(cell.packed, scale, limit) };
   }
 }
 
-function sketchOf(packed: string, wanted: boolean): { sketch?: Uint8Array } {
-  return wanted ? { sketch: fromBinaryKey(packed) } : {};
+function distinct(packed: string, sketch: boolean): MessageInitShape<typeof DistinctSchema> {
+  const estimate = estimateDistinct(packed);
+  return {
+    estimate: BigInt(Math.round(estimate)),
+    standardError: estimate * DISTINCT_STANDARD_ERROR,
+    ...(sketch && { sketch: fromBinaryKey(packed) }),
+  };
+}
+
+function quantiles(packed: string, sketch: boolean): MessageInitShape<typeof QuantilesSchema> {
+  const { count, at } = readQuantiles(packed);
+  return {
+    count: BigInt(count),
+    min: at(0),
+    p50: at(0.5),
+    p90: at(0.9),
+    p99: at(0.99),
+    p999: at(0.999),
+    max: at(1),
+    ...(sketch && { sketch: fromBinaryKey(packed) }),
+  };
+}
+
+/** The heaviest of a top that may list more, because it is of several regions. */
+function top(packed: string, scale: number, limit: number): MessageInitShape<typeof TopSchema> {
+  const { entries, unlisted } = readTop(packed, "top");
+  const rest = entries.slice(limit).map(({ weight, error }) => weight + error);
+  return {
+    entries: entries.slice(0, limit).map(({ code, weight, error }) => ({
+      value: valueMessage(decodeValue(code)),
+      weight: decimal(BigInt(weight), scale),
+      error: decimal(BigInt(error), scale),
+    })),
+    unlisted: decimal(BigInt(Math.max(unlisted, ...rest)), scale),
+  };
+}
+
+function valueMessage(value: Value): MessageInitShape<typeof ValueSchema> {
+  switch (typeof value) {
+    case "string":
+      return { kind: { case: "text", value } };
+    case "number":
+      return { kind: { case: "number", value } };
+    default:
+      return { kind: { case: "bool", value } };
+  }
+}
+
+function decimal(scaled: bigint, scale: number): MessageInitShape<typeof DecimalSchema> {
+  const text = decimalText(scaled, scale);
+  return { text, value: Number(text) };
 }
 
 /** An integer in units of 10^-scale, written with exactly `scale` digits after the point. */

@@ -6,11 +6,12 @@ import {
   type Group as GroupMessage,
   RegionGroupsSchema,
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
-import { MAX_GROUPS_PER_GET, MAX_SKETCH_BYTES_PER_GET } from "../../shared/limits.js";
-import { type GroupKey, packedBytes } from "../digest/cell.js";
+import { MAX_CELL_BYTES_PER_MESSAGE, MAX_GROUPS_PER_GET } from "../../shared/limits.js";
+import type { GroupKey } from "../digest/cell.js";
 import type { Section } from "../digest/section.js";
 import type { GroupFilter } from "../view/group-filter.js";
 import { mergeCells } from "../view/merge.js";
+import { messageBytes } from "./message-size.js";
 import { definitionMessage, freshnessMessage, groupMessage } from "./messages.js";
 import { checkSummary, groupFilter, invalid, regionsOf } from "./request-checks.js";
 import type { ViewSource } from "./view-source.js";
@@ -34,7 +35,8 @@ export function get(source: ViewSource, request: GetRequest): GetResponse {
     filter,
     request.after,
   );
-  const page = cutPage(keys, limit, request.sketches ? [...parts, ...sections] : []);
+  const shown = request.byRegion ? [...parts, ...sections] : parts;
+  const page = cutPage(keys.slice(0, limit), shown, request.sketches);
   const links = source.links();
   const nowMs = source.nowMs();
   const response = create(GetResponseSchema, {
@@ -78,22 +80,20 @@ function wantedKeys(sections: readonly Section[], filter: GroupFilter, after: st
   return [...keys].sort();
 }
 
-/** The first groups, as many as an answer may have; `sketched` are sections whose sketches go with them. */
+/** The first of some groups: one at least, else as many as an answer has room for. */
 function cutPage(
   keys: readonly GroupKey[],
-  limit: number,
-  sketched: readonly Section[],
+  sections: readonly Section[],
+  sketches: boolean,
 ): readonly GroupKey[] {
-  const page = keys.slice(0, limit);
   let bytes = 0;
-  const end = page.findIndex((key) => {
-    if (bytes > MAX_SKETCH_BYTES_PER_GET) return true;
-    for (const { content } of sketched) {
-      for (const cell of content.get(key)?.cells ?? []) bytes += packedBytes(cell);
+  const end = keys.findIndex((key, index) => {
+    for (const { content } of sections) {
+      bytes += messageBytes(content.get(key)?.cells ?? [], sketches);
     }
-    return false;
+    return bytes > MAX_CELL_BYTES_PER_MESSAGE && index > 0;
   });
-  return end < 0 ? page : page.slice(0, end);
+  return end < 0 ? keys : keys.slice(0, end);
 }
 
 function mergedGroups(

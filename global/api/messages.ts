@@ -10,7 +10,7 @@ import {
   MeasureKind as WireKind,
   RegionStatus as WireStatus,
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
-import type { Cell, GroupKey, MeasureKind } from "../digest/cell.js";
+import type { Cell, GroupKey, MeasureDescriptor, MeasureKind } from "../digest/cell.js";
 import type { Schema } from "../digest/section.js";
 import type { Incarnation } from "../digest/version.js";
 import type { RegionReading, RegionStatus } from "../view/view.js";
@@ -32,6 +32,10 @@ const KINDS: Readonly<Record<MeasureKind, WireKind>> = {
   max: WireKind.MAX,
   distinct: WireKind.DISTINCT,
   quantiles: WireKind.QUANTILES,
+  any: WireKind.ANY,
+  latest: WireKind.LATEST,
+  set: WireKind.SET,
+  top: WireKind.TOP,
 };
 
 /** A region's version; all zero when nothing is known. */
@@ -78,7 +82,7 @@ export function groupMessage(
   return create(GroupSchema, {
     key,
     cells: cells.map((cell, index) =>
-      cellMessage(cell, schema.measures[index]?.scale ?? 0, sketches),
+      cellMessage(cell, schema.measures[index] as MeasureDescriptor, sketches),
     ),
   });
 }

@@ -8,11 +8,12 @@ import {
   type Update,
   UpdateSchema,
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
-import { MAX_GROUPS_PER_UPDATE } from "../../shared/limits.js";
+import { MAX_CELL_BYTES_PER_MESSAGE, MAX_GROUPS_PER_UPDATE } from "../../shared/limits.js";
 import type { GroupKey } from "../digest/cell.js";
 import type { Leaf } from "../digest/leaf.js";
 import type { Schema } from "../digest/section.js";
 import type { GroupFilter } from "../view/group-filter.js";
+import { messageBytes } from "./message-size.js";
 import { definitionMessage, groupMessage } from "./messages.js";
 
 /** Groups of one schema that changed; with `reset`, all there are. */
@@ -38,7 +39,7 @@ export interface SummaryNews {
 /** Where a message holds groups: merged ones, or one region's. */
 type Place = Pick<Update | RegionChanges, "groups" | "removed">;
 
-/** Gathers one update into messages of a bounded number of groups. */
+/** Gathers one update into messages of a bounded number of groups and of bytes. */
 class UpdateCutter {
   readonly #summary: string;
   readonly #others: readonly string[];
@@ -46,6 +47,7 @@ class UpdateCutter {
   /** Nothing was added. */
   empty = true;
   #room = 0;
+  #bytesLeft = 0;
 
   constructor(summary: string, others: readonly string[]) {
     this.#summary = summary;
@@ -57,18 +59,21 @@ class UpdateCutter {
   add(news: GroupNews, filter: GroupFilter, open: (update: Update, first: boolean) => Place): void {
     if (news.reset) this.empty = false;
     let place = open(this.#current(), true);
-    const take = (): Place => {
-      if (this.#room === 0) place = open(this.#next(), false);
+    const take = (bytes: number): Place => {
+      const isFull =
+        this.#room === 0 || (bytes > this.#bytesLeft && this.#room < MAX_GROUPS_PER_UPDATE);
+      if (isFull) place = open(this.#next(), false);
       this.#room--;
+      this.#bytesLeft -= bytes;
       this.empty = false;
       return place;
     };
     for (const { key, cells } of news.changed) {
       if (news.schema !== undefined && filter.matches(key)) {
-        take().groups.push(groupMessage(key, cells, news.schema));
+        take(messageBytes(cells, false)).groups.push(groupMessage(key, cells, news.schema));
       }
     }
-    for (const key of news.removed) if (filter.matches(key)) take().removed.push(key);
+    for (const key of news.removed) if (filter.matches(key)) take(0).removed.push(key);
   }
 
   #current(): Update {
@@ -84,6 +89,7 @@ class UpdateCutter {
     });
     this.updates.push(update);
     this.#room = MAX_GROUPS_PER_UPDATE;
+    this.#bytesLeft = MAX_CELL_BYTES_PER_MESSAGE;
     return update;
   }
 }

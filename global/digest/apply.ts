@@ -1,4 +1,4 @@
-import { MAX_GROUPS_PER_SECTION } from "../../shared/limits.js";
+import { MAX_GROUPS_PER_SECTION, MAX_PACKED_BYTES_PER_SECTION } from "../../shared/limits.js";
 import type { Cell, GroupChanges, GroupKey } from "./cell.js";
 import { Content } from "./content.js";
 import type { DeltaTransfer, WholeTransfer } from "./delta.js";
@@ -90,7 +90,12 @@ function misfit(schema: Schema, changes: GroupChanges): string | undefined {
 }
 
 function tooLarge(section: Section): string | undefined {
-  const { size } = section.content;
-  if (size <= MAX_GROUPS_PER_SECTION) return undefined;
-  return `${size} groups are more than the ${MAX_GROUPS_PER_SECTION} that a section may have`;
+  const { size, packedBytes } = section.content;
+  if (size > MAX_GROUPS_PER_SECTION) {
+    return `${size} groups are more than the ${MAX_GROUPS_PER_SECTION} that a section may have`;
+  }
+  if (packedBytes > MAX_PACKED_BYTES_PER_SECTION) {
+    return `${packedBytes} bytes of packed cells are more than the ${MAX_PACKED_BYTES_PER_SECTION} that a section may have`;
+  }
+  return undefined;
 }

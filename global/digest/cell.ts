@@ -15,7 +15,7 @@ export type Cell =
   | PackedCell;
 
 /** Kinds whose cells are canonical bytes: equal cells have equal bytes. */
-export type PackedKind = "distinct" | "quantiles";
+export type PackedKind = "distinct" | "quantiles" | "any" | "latest" | "set" | "top";
 
 /** A cell that its kind's module reads and merges (packed.ts). */
 export interface PackedCell {
@@ -30,8 +30,10 @@ export type MeasureKind = Cell["kind"];
 export interface MeasureDescriptor {
   readonly name: string;
   readonly kind: MeasureKind;
-  /** Decimal digits of a sum after the point, 0 to 9; 0 for other kinds. */
+  /** Decimal digits of a sum, or of a top's weights, after the point, 0 to 9; else 0. */
   readonly scale: number;
+  /** Values that a set or a top lists at most, from 1; 0 for other kinds. */
+  readonly limit: number;
 }
 
 /** A group's values in canonical form: a JSON array as JSON.stringify writes it. */

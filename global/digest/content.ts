@@ -12,6 +12,7 @@ const FAN_OUT = 16;
 interface Bucket {
   readonly kind: "bucket";
   readonly size: number;
+  readonly packedBytes: number;
   readonly hash: string;
   /** In the order of compareLeaves. */
   readonly leaves: readonly Leaf[];
@@ -20,6 +21,7 @@ interface Bucket {
 interface Branch {
   readonly kind: "branch";
   readonly size: number;
+  readonly packedBytes: number;
   readonly hash: string;
   /** One for each value of the next 4 bits of the path. */
   readonly children: readonly (Node | undefined)[];
@@ -67,6 +69,11 @@ export class Content {
   /** Number of groups. */
   get size(): number {
     return this.#root?.size ?? 0;
+  }
+
+  /** Bytes that are packed in cells. */
+  get packedBytes(): number {
+    return this.#root?.packedBytes ?? 0;
   }
 
   /** Merkle root over the groups: a binary string of 32 units, all zero when empty. */
@@ -151,8 +158,13 @@ export class Content {
     if (leaves.length === 0) return undefined;
     writer.reset();
     writer.byte(HASH_DOMAIN.bucket);
-    for (const leaf of leaves) writer.binary(leaf.hash);
-    return { kind: "bucket", size: leaves.length, hash: this.#hash(writer.written()), leaves };
+    let packedBytes = 0;
+    for (const leaf of leaves) {
+      writer.binary(leaf.hash);
+      packedBytes += leaf.packedBytes;
+    }
+    const hash = this.#hash(writer.written());
+    return { kind: "bucket", size: leaves.length, packedBytes, hash, leaves };
   }
 
   #branch(children: readonly (Node | undefined)[], size: number): Branch {
@@ -162,8 +174,13 @@ export class Content {
     for (let slot = 0; slot < FAN_OUT; slot++)
       if (children[slot] !== undefined) present |= 1 << slot;
     writer.uint32(present);
-    for (const child of children) if (child !== undefined) writer.binary(child.hash);
-    return { kind: "branch", size, hash: this.#hash(writer.written()), children };
+    let packedBytes = 0;
+    for (const child of children) {
+      if (child === undefined) continue;
+      writer.binary(child.hash);
+      packedBytes += child.packedBytes;
+    }
+    return { kind: "branch", size, packedBytes, hash: this.#hash(writer.written()), children };
   }
 }
 

@@ -1,5 +1,5 @@
 import { ByteWriter } from "./byte-writer.js";
-import type { Cell, GroupKey } from "./cell.js";
+import { type Cell, type GroupKey, type MeasureKind, packedBytes } from "./cell.js";
 import type { HashFunction } from "./hash.js";
 
 /** One group in a section's content. Never changes. */
@@ -8,6 +8,8 @@ export interface Leaf {
   /** The first 32 bits of the key's hash: the group's place in the tree. */
   readonly path: number;
   readonly cells: readonly Cell[];
+  /** Bytes that are packed in the cells. */
+  readonly packedBytes: number;
   /** Over key and cells in canonical form; a binary string of 32 units. */
   readonly hash: string;
 }
@@ -23,7 +25,18 @@ export interface LeafChange {
 /** First byte of what is hashed, so that no two kinds of node can have equal bytes. */
 export const HASH_DOMAIN = { leaf: 0, bucket: 1, branch: 2, section: 3 } as const;
 
-const CELL_TAG = { count: 1, sum: 2, min: 3, max: 4, distinct: 5, quantiles: 6 } as const;
+const CELL_TAG: Readonly<Record<MeasureKind, number>> = {
+  count: 1,
+  sum: 2,
+  min: 3,
+  max: 4,
+  distinct: 5,
+  quantiles: 6,
+  any: 7,
+  latest: 8,
+  set: 9,
+  top: 10,
+};
 
 const writer = new ByteWriter();
 
@@ -76,8 +89,12 @@ export function makeLeaf(
   writer.reset();
   writer.byte(HASH_DOMAIN.leaf);
   writer.text(key);
-  for (const cell of cells) writeCell(cell);
-  return { key, path, cells, hash: hash(writer.written()) };
+  let packed = 0;
+  for (const cell of cells) {
+    writeCell(cell);
+    packed += packedBytes(cell);
+  }
+  return { key, path, cells, packedBytes: packed, hash: hash(writer.written()) };
 }
 
 /** The order of leaves in the tree: by path, then by key. */

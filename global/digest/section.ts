@@ -64,6 +64,7 @@ export function makeSection(
     writer.text(measure.name);
     writer.text(measure.kind);
     writer.byte(measure.scale);
+    writer.uint32(measure.limit);
   }
   writer.uint32(content.size);
   writer.binary(content.root);

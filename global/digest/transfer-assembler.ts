@@ -3,11 +3,12 @@ import type { SectionChunk } from "../../shared/gen/atoll/digest/v1/digest_pb.js
 import {
   MAX_CHUNKS_PER_TRANSFER,
   MAX_GROUPS_PER_SECTION,
+  MAX_PACKED_BYTES_PER_SECTION,
   MAX_TOMBSTONES_PER_SECTION,
   MAX_TRANSFER_KEY_BYTES,
   MAX_TRANSFERS_IN_PROGRESS,
 } from "../../shared/limits.js";
-import type { Cell, GroupKey } from "./cell.js";
+import { type Cell, type GroupKey, packedBytes } from "./cell.js";
 import type { Transfer } from "./delta.js";
 import { describeBadKey, isGroupKey } from "./group-key.js";
 import { HASH_BYTES } from "./hash.js";
@@ -33,6 +34,7 @@ interface Partial {
   readonly changes: Map<GroupKey, readonly Cell[] | undefined>;
   next: number;
   keyUnits: number;
+  packedBytes: number;
 }
 
 /** A delta's groups at most: all live ones, and all that may be remembered as gone. */
@@ -105,7 +107,7 @@ function begin(message: SectionChunk, head: Head, where: string): Partial {
   }
   const schema =
     message.schema === undefined ? undefined : decodeSchema(message.schema, `${where} schema`);
-  return { head, schema, changes: new Map(), next: 0, keyUnits: 0 };
+  return { head, schema, changes: new Map(), next: 0, keyUnits: 0, packedBytes: 0 };
 }
 
 function gather(partial: Partial, message: SectionChunk, where: string): void {
@@ -122,12 +124,16 @@ function gather(partial: Partial, message: SectionChunk, where: string): void {
     if (!isGroupKey(key)) malformed(where, `has ${describeBadKey(key)}`);
     changes.set(key, cells);
     partial.keyUnits += key.length;
+    for (const cell of cells ?? []) partial.packedBytes += packedBytes(cell);
   };
   keys.forEach((key, index) => put(key, rows[index]));
   for (const key of removed) put(key, undefined);
   if (changes.size !== expected) malformed(where, "names a group twice");
   if (partial.keyUnits > MAX_TRANSFER_KEY_BYTES) {
     malformed(where, `brings more than ${MAX_TRANSFER_KEY_BYTES} bytes of group keys`);
+  }
+  if (partial.packedBytes > MAX_PACKED_BYTES_PER_SECTION) {
+    malformed(where, `brings more than ${MAX_PACKED_BYTES_PER_SECTION} bytes of packed cells`);
   }
 }
 

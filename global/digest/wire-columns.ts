@@ -12,6 +12,10 @@ type PackedColumn = Exclude<Column["values"]["case"], NumberColumn | undefined>;
 const PACKED_COLUMN: Readonly<Record<PackedKind, PackedColumn>> = {
   distinct: "distincts",
   quantiles: "quantiles",
+  any: "anys",
+  latest: "latests",
+  set: "sets",
+  top: "tops",
 };
 
 const PACKED_KINDS = new Map<string, PackedKind>(

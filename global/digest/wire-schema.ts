@@ -7,11 +7,14 @@ import {
 import {
   MAX_EXPRESSION_BYTES,
   MAX_GROUP_BY_EXPRESSIONS,
+  MAX_LISTED_VALUES,
   MAX_MEASURE_NAME_BYTES,
   MAX_MEASURES_PER_SUMMARY,
+  MAX_PACKED_MEASURES,
 } from "../../shared/limits.js";
 import type { MeasureDescriptor, MeasureKind } from "./cell.js";
 import { bytesFromHex, HASH_BYTES, hexFromBytes } from "./hash.js";
+import { isPacked } from "./packed.js";
 import { RETIRED, type Schema } from "./section.js";
 import { bytes, list, malformed, text } from "./wire-check.js";
 
@@ -24,6 +27,10 @@ const WIRE_KINDS: Readonly<Record<MeasureKind, WireKind>> = {
   max: WireKind.MAX,
   distinct: WireKind.DISTINCT,
   quantiles: WireKind.QUANTILES,
+  any: WireKind.ANY,
+  latest: WireKind.LATEST,
+  set: WireKind.SET,
+  top: WireKind.TOP,
 };
 
 const KINDS = new Map<WireKind, MeasureKind>(
@@ -35,10 +42,11 @@ export function encodeSchema(schema: Schema): MessageInitShape<typeof SchemaSche
   return {
     fingerprint: bytesFromHex(schema.fingerprint),
     groupBy: [...schema.groupBy],
-    measures: schema.measures.map(({ name, kind, scale }) => ({
+    measures: schema.measures.map(({ name, kind, scale, limit }) => ({
       name,
       kind: WIRE_KINDS[kind],
       scale,
+      limit,
     })),
     retired: schema.retired,
   };
@@ -65,12 +73,21 @@ export function decodeSchema(message: SchemaMessage, where: string): Schema {
       names.add(name);
       const kind = KINDS.get(measure.kind);
       if (kind === undefined) malformed(`${here}.kind`, `${measure.kind} is not known here`);
-      if (measure.scale > (kind === "sum" ? MAX_SCALE : 0)) {
-        malformed(`${here}.scale`, `is ${measure.scale}; it must be 0 to 9 for sums, else 0`);
+      const { scale, limit } = measure;
+      if (scale > (kind === "sum" || kind === "top" ? MAX_SCALE : 0)) {
+        malformed(`${here}.scale`, `is ${scale}; it must be 0 to 9 for sums and tops, else 0`);
       }
-      return { name, kind, scale: measure.scale };
+      const lists = kind === "set" || kind === "top";
+      if (lists ? limit < 1 || limit > MAX_LISTED_VALUES : limit > 0) {
+        malformed(
+          `${here}.limit`,
+          `is ${limit}; it must be 1 to ${MAX_LISTED_VALUES} for sets and tops, else 0`,
+        );
+      }
+      return { name, kind, scale, limit };
     },
   );
+  list(measures.filter(isPacked), MAX_PACKED_MEASURES, `${where}.measures, of kinds that pack,`);
   const fingerprint = bytes(message.fingerprint, [HASH_BYTES], `${where}.fingerprint`);
   return {
     fingerprint: hexFromBytes(fingerprint),

@@ -13,11 +13,11 @@ export function mergeCells(
 ): readonly Cell[] {
   const [only] = parts;
   if (parts.length === 1 && only !== undefined) return only;
-  return measures.map((measure, index) => mergeMeasure(measure.kind, parts, index));
+  return measures.map((measure, index) => mergeMeasure(measure, parts, index));
 }
 
 function mergeMeasure(
-  kind: Cell["kind"],
+  { kind, limit }: MeasureDescriptor,
   parts: readonly (readonly Cell[])[],
   index: number,
 ): Cell {
@@ -43,7 +43,13 @@ function mergeMeasure(
       return { kind, value };
     }
     default:
-      return { kind, packed: PACKED[kind].merge(parts.map((part) => packedOf(part[index]))) };
+      return {
+        kind,
+        packed: PACKED[kind].merge(
+          parts.map((part) => packedOf(part[index])),
+          limit,
+        ),
+      };
   }
 }
 

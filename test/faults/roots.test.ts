@@ -15,7 +15,9 @@ const CHANGES = 100_000;
 const WRITERS = 64;
 const KEYS = 5_000;
 const APPS = 200;
+const HOSTS = 1_000;
 
+/** A summary with a measure of every kind. */
 const definition = (where: string): string => `name: machines
 prefix: /machines/
 where: ${where}
@@ -25,6 +27,14 @@ measures:
   spare: sum(value.cpu_free)
   fastest: min(value.p99_ms)
   slowest: max(value.p99_ms)
+  hosts: distinct(value.host)
+  latency: quantiles(value.p99_ms)
+  worst: any(value.status)
+  newest: latest(value.host)
+  busiest: latest(value.host, by=value.p99_ms)
+  places: set(value.host, limit=8)
+  crowded: top(value.host, k=3)
+  roomy: top(value.host, k=3, weight=value.cpu_free)
 `;
 
 let world: World;
@@ -82,6 +92,7 @@ test("a fresh gateway has the root of one that lived through it all", async () =
     }
     const value = {
       app: `app-${random.int(APPS)}`,
+      host: `host-${random.int(HOSTS)}`,
       status: random.chance(0.8) ? "healthy" : "degraded",
       cpu_free: random.int(64),
       p99_ms: random.int(10_000) / 100,

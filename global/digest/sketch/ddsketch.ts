@@ -1,7 +1,7 @@
 import { type BinaryKey, toBinaryKey } from "../../../shared/bytes.js";
 import { ByteWriter } from "../byte-writer.js";
+import { PackedReader } from "../packed-reader.js";
 import { BINS, valueOfBin } from "./bins.js";
-import { PackedReader } from "./packed-reader.js";
 
 const writer = new ByteWriter();
 

@@ -1,6 +1,6 @@
 import { type BinaryKey, toBinaryKey } from "../../../shared/bytes.js";
 import { ByteWriter } from "../byte-writer.js";
-import { PackedReader } from "./packed-reader.js";
+import { PackedReader } from "../packed-reader.js";
 
 /**
  * HyperLogLog (Flajolet, Fusy, Gandouet, Meunier 2007) with 2^12 registers over 64-bit

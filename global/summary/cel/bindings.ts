@@ -24,6 +24,7 @@ export function keyText(key: BinaryKey): string {
  */
 export class Bindings {
   #key: BinaryKey = "";
+  #modRevision = 0;
   #bytes: Uint8Array = new Uint8Array(0);
   #keyText: string | undefined;
   #parts: string[] | undefined;
@@ -31,8 +32,9 @@ export class Bindings {
   #json: { readonly value: Json } | { readonly error: string } | undefined;
   #celValue: { readonly value: unknown } | undefined;
 
-  /** Takes the next record. */
-  bind(key: BinaryKey, bytes: Uint8Array): void {
+  /** Takes the next record. `modRevision` is the region's revision at which it was written. */
+  bind(key: BinaryKey, bytes: Uint8Array, modRevision: number): void {
+    this.#modRevision = modRevision;
     this.#key = key;
     this.#bytes = bytes;
     this.#keyText = undefined;
@@ -46,6 +48,11 @@ export class Bindings {
     if (this.#partsFrom === prefixBytes) return;
     this.#partsFrom = prefixBytes;
     this.#parts = undefined;
+  }
+
+  /** The revision at which the record was written; not for expressions. */
+  get modRevision(): number {
+    return this.#modRevision;
   }
 
   /** Why the value isn't usable at all; undefined when it is. */

@@ -7,6 +7,8 @@ export interface Measure extends MeasureDescriptor {
   readonly text: string;
   /** What it is taken of; undefined for `count()`. */
   readonly of: Expression | undefined;
+  /** What `latest` chooses by, or `top` weighs by; undefined where that isn't said. */
+  readonly by: Expression | undefined;
 }
 
 /** A summary definition, checked and compiled. */

@@ -7,8 +7,10 @@ import {
   MAX_DEFINITION_BYTES,
   MAX_GROUP_BY_EXPRESSIONS,
   MAX_MEASURES_PER_SUMMARY,
+  MAX_PACKED_MEASURES,
   MAX_PREFIX_BYTES,
 } from "../../../shared/limits.js";
+import { isPacked } from "../../digest/packed.js";
 import { Expression } from "../cel/expression.js";
 import type { DefinitionIssue } from "../types.js";
 import type { Measure, SummaryDefinition } from "./definition.js";
@@ -126,6 +128,10 @@ function compile(written: Written): Checked {
     const measure = compileMeasure(name, text);
     if (Array.isArray(measure)) issues.push(...measure);
     else measures.push(measure);
+  }
+  if (measures.filter(isPacked).length > MAX_PACKED_MEASURES) {
+    const reason = `there are more than ${MAX_PACKED_MEASURES} besides count, sum, min and max`;
+    issues.push({ field: "measures", reason });
   }
   if (issues.length > 0) return { issues };
   const { name, prefix } = written;

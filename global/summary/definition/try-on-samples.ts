@@ -3,9 +3,9 @@ import { Bindings } from "../cel/bindings.js";
 import type { ExpressionIssue } from "../cel/check.js";
 import { type Expression, FAULT, type Scalar } from "../cel/expression.js";
 import type { DefinitionIssue, SampleRecord } from "../types.js";
-import type { SummaryDefinition } from "./definition.js";
+import type { Measure, SummaryDefinition } from "./definition.js";
 import { issueAt } from "./issue.js";
-import { takenBy } from "./measure.js";
+import { KINDS } from "./kinds.js";
 
 /** How one expression of a definition did on the samples. */
 interface Trial {
@@ -32,18 +32,12 @@ export function tryOnSamples(
   const first = where && trial("where", where, isBool, "is not a bool");
   const rest = [
     ...definition.groupBy.map((of, index) => trial(`groupBy.${index}`, of, isScalar, NOT_SCALAR)),
-    ...definition.measures.flatMap(({ name, kind, of }) => {
-      if (of === undefined) return [];
-      const field = `measures.${name}`;
-      return takenBy(kind) === "numbers"
-        ? [trial(field, of, isNumber, "is not a finite number")]
-        : [trial(field, of, isScalar, NOT_SCALAR)];
-    }),
+    ...definition.measures.flatMap(measureTrials),
   ];
   const record = new Bindings();
   record.below(utf8(definition.prefix).length);
   for (const { key, value } of samples) {
-    record.bind(toBinaryKey(utf8(key)), utf8(value));
+    record.bind(toBinaryKey(utf8(key)), utf8(value), 0);
     if (record.fault !== undefined) continue;
     if (first !== undefined && attempt(first, record) !== true) continue;
     for (const each of rest) attempt(each, record);
@@ -53,6 +47,21 @@ export function tryOnSamples(
       ? []
       : [issueAt(each.field, each.of.text, each.failure)],
   );
+}
+
+function measureTrials({ name, kind, of, by }: Measure): Trial[] {
+  const field = `measures.${name}`;
+  const trials: Trial[] = [];
+  if (of !== undefined) {
+    const takesNumbers = KINDS[kind].takes === "numbers";
+    trials.push(
+      takesNumbers
+        ? trial(field, of, isNumber, NOT_NUMBER)
+        : trial(field, of, isScalar, NOT_SCALAR),
+    );
+  }
+  if (by !== undefined) trials.push(trial(field, by, isNumber, NOT_NUMBER));
+  return trials;
 }
 
 function attempt(each: Trial, record: Bindings): Scalar {
@@ -77,6 +86,7 @@ function trial(
   return { field, of, wants, wanted, worked: false, failure: undefined };
 }
 
+const NOT_NUMBER = "is not a finite number";
 const NOT_SCALAR = "is not text, a number or a bool";
 
 const isBool = (value: Scalar): boolean => typeof value === "boolean";

@@ -6,7 +6,7 @@ import type { HashFunction } from "../../digest/hash.js";
 import { canonicalText, type SummaryDefinition } from "../definition/definition.js";
 import { formatIssue } from "../definition/issue.js";
 import { checkDefinition } from "../definition/parse.js";
-import { RowBudget } from "../fold/rows.js";
+import { MemoryBudget } from "../fold/memory.js";
 import type { ScanRequest } from "../types.js";
 import { PrefixIndex } from "./prefix-index.js";
 import { Running } from "./running.js";
@@ -17,14 +17,14 @@ export const FIRST_READ = 0;
 
 export interface CatalogOptions {
   readonly hash: HashFunction;
-  readonly maxRows: number;
+  readonly maxBytes: number;
   readonly maxGroups: number;
 }
 
 /** The region's definitions, and which of them are folded, published or refused. */
 export class Catalog {
   readonly #options: CatalogOptions;
-  readonly #budget: RowBudget;
+  readonly #budget: MemoryBudget;
   readonly #summaries = new Map<string, Summary>();
   readonly #byScan = new Map<number, Summary>();
   #index = new PrefixIndex<Running>();
@@ -36,7 +36,7 @@ export class Catalog {
 
   constructor(options: CatalogOptions) {
     this.#options = options;
-    this.#budget = new RowBudget(options.maxRows);
+    this.#budget = new MemoryBudget(options.maxBytes);
   }
 
   /** All summaries, by name of their key. */

@@ -1,6 +1,6 @@
 import type { BinaryKey } from "../../../shared/bytes.js";
 import { ATOLL_PREFIX, SUMMARIES_PREFIX } from "../../../shared/etcd/keys.js";
-import { MAX_GROUPS_PER_SECTION, MAX_ROWS_PER_GATEWAY } from "../../../shared/limits.js";
+import { MAX_FOLD_BYTES_PER_GATEWAY, MAX_GROUPS_PER_SECTION } from "../../../shared/limits.js";
 import type { Publication } from "../../digest/delta.js";
 import type { HashFunction } from "../../digest/hash.js";
 import type { SourceEvent, SourceOutput } from "../../source/types.js";
@@ -12,8 +12,8 @@ import { type Position, type Running, retirement } from "./running.js";
 export interface EngineOptions {
   readonly region: string;
   readonly hash: HashFunction;
-  /** Matching keys over all summaries. */
-  readonly maxRows?: number;
+  /** Memory of all summaries' folds. */
+  readonly maxBytes?: number;
   /** Groups of one summary. */
   readonly maxGroups?: number;
 }
@@ -37,7 +37,7 @@ export class SummaryEngine {
     this.#region = options.region;
     this.#catalog = new Catalog({
       hash: options.hash,
-      maxRows: options.maxRows ?? MAX_ROWS_PER_GATEWAY,
+      maxBytes: options.maxBytes ?? MAX_FOLD_BYTES_PER_GATEWAY,
       maxGroups: options.maxGroups ?? MAX_GROUPS_PER_SECTION,
     });
   }
@@ -146,12 +146,12 @@ export class SummaryEngine {
     }
   }
 
-  #tell(interested: readonly Running[], { key, value }: SourceEvent): void {
+  #tell(interested: readonly Running[], { key, value, modRevision }: SourceEvent): void {
     if (value === undefined) {
       for (const { fold } of interested) fold.delete(key);
       return;
     }
-    if (interested.length > 0) this.#record.bind(key, value);
+    if (interested.length > 0) this.#record.bind(key, value, modRevision);
     for (const running of interested) this.#put(running, key);
   }
 
@@ -169,6 +169,7 @@ export class SummaryEngine {
       summary.wasPublished = true;
       this.#publications.push(publication);
     }
+    this.#catalog.dropRefused();
   }
 
   #retireOrphans(): void {

@@ -5,7 +5,7 @@ import { RETIRED, type Schema } from "../../digest/section.js";
 import type { Incarnation, Version } from "../../digest/version.js";
 import { canonicalText, type SummaryDefinition } from "../definition/definition.js";
 import { Fold } from "../fold/fold.js";
-import type { RowBudget } from "../fold/rows.js";
+import type { MemoryBudget } from "../fold/memory.js";
 import { FOLD_SEMANTICS } from "../types.js";
 
 /** Where a region's fold stands. */
@@ -28,19 +28,24 @@ export class Running {
   constructor(
     definition: SummaryDefinition,
     modRevision: number,
-    budget: RowBudget,
+    budget: MemoryBudget,
     hash: HashFunction,
     maxGroups: number,
   ) {
     this.definition = definition;
     this.canonical = canonicalText(definition);
     this.prefix = toBinaryKey(utf8(definition.prefix));
-    this.fold = new Fold(definition, budget, maxGroups);
+    this.fold = new Fold(definition, budget, { maxGroups });
     this.#modRevision = modRevision;
     this.#schema = {
       fingerprint: toHex(hash(utf8(this.canonical))),
       groupBy: definition.groupBy.map((expression) => expression.text),
-      measures: definition.measures.map(({ name, kind, scale }) => ({ name, kind, scale })),
+      measures: definition.measures.map(({ name, kind, scale, limit }) => ({
+        name,
+        kind,
+        scale,
+        limit,
+      })),
       retired: false,
     };
   }
@@ -56,17 +61,19 @@ export class Running {
     this.#publishedAt = undefined;
   }
 
-  /** What is new at a position; undefined when that was published already. */
+  /** What is new at a position; undefined when that was published already or is refused. */
   publish(region: string, { incarnation, revision }: Position): Publication | undefined {
     if (this.#publishedAt === revision) return undefined;
     const from = this.#publishedAt;
+    const changes = from === undefined ? this.fold.snapshot() : this.fold.takeChanges();
+    if (this.fold.refusal !== undefined) return undefined;
     this.#publishedAt = revision;
     return {
       id: { region, summary: this.definition.name },
       to: versionOf(incarnation, this.#modRevision, revision),
       from,
       schema: this.#schema,
-      changes: from === undefined ? this.fold.snapshot() : this.fold.takeChanges(),
+      changes,
     };
   }
 }

@@ -1,59 +1,49 @@
 import { MAX_GROUP_KEY_BYTES } from "../../../shared/limits.js";
 import type { GroupKey } from "../../digest/cell.js";
-import { hashBool, hashNumber, hashText } from "../../digest/sketch/hash64.js";
-import { registerOf } from "../../digest/sketch/hyperloglog.js";
+import { encodeDated } from "../../digest/values/chosen.js";
+import type { ValueCode } from "../../digest/values/value-code.js";
 import type { Bindings } from "../cel/bindings.js";
 import { type Expression, FAULT, type Scalar } from "../cel/expression.js";
 import type { SummaryDefinition } from "../definition/definition.js";
 import { formatIssue, issueAt } from "../definition/issue.js";
+import { type Column, type ColumnPlan, planColumns } from "./columns.js";
+import {
+  codeOfValue,
+  NOT_NUMBER,
+  NOT_SCALAR,
+  NOT_WEIGHT,
+  registerOfValue,
+  whyNoCode,
+} from "./kept.js";
 
 /** UTF-8 needs at most this many bytes for one UTF-16 unit. */
 const MAX_BYTES_PER_UNIT = 3;
 
-const NOT_SCALAR = "is not text, a number or a bool";
-
 /** What a record is to a summary; a problem's text is worked out only where it is shown. */
 export type Verdict = "counted" | "not matching" | { readonly problem: () => string };
 
-/** An expression that rows keep something of, for one or more measures. */
-interface Column {
-  readonly field: string;
-  readonly of: Expression;
-  /** Whether rows keep the number itself, or which HyperLogLog register the value raises. */
-  readonly keeps: "number" | "register";
-}
-
 /**
  * Evaluates a definition for one record after another: whether it counts, its group,
- * and the numbers that its row keeps. Measures of one expression share a column.
+ * and what its row keeps.
  */
 export class Evaluator {
   readonly #definition: SummaryDefinition;
-  readonly #columns: readonly Column[];
-  /** For each measure its column; -1 where it has none. */
-  readonly columnOf: readonly number[];
+  readonly plan: ColumnPlan;
   /** Of the last record that counted. */
   groupKey: GroupKey = "";
+  /** One for each column; not filled where the column keeps a value. */
   readonly values: Float64Array;
+  /** The codes of columns that keep values, in the columns' places. */
+  readonly codes: ValueCode[];
 
   constructor(definition: SummaryDefinition) {
     this.#definition = definition;
-    const columns: Column[] = [];
-    this.columnOf = definition.measures.map(({ name, kind, of }) => {
-      if (of === undefined) return -1;
-      const keeps = kind === "distinct" ? "register" : "number";
-      const found = columns.findIndex((own) => own.of.text === of.text && own.keeps === keeps);
-      return found >= 0 ? found : columns.push({ field: `measures.${name}`, of, keeps }) - 1;
-    });
-    this.#columns = columns;
-    this.values = new Float64Array(columns.length);
+    this.plan = planColumns(definition);
+    this.values = new Float64Array(this.plan.columns.length);
+    this.codes = this.plan.columns.map(() => "");
   }
 
-  get columnCount(): number {
-    return this.#columns.length;
-  }
-
-  /** Looks at one record; fills `groupKey` and `values` when it counts. */
+  /** Looks at one record; fills `groupKey`, `values` and `codes` when it counts. */
   evaluate(record: Bindings): Verdict {
     const fault = record.fault;
     if (fault !== undefined) return { problem: () => fault };
@@ -84,35 +74,53 @@ export class Evaluator {
   }
 
   #measure(record: Bindings): Verdict | undefined {
-    for (let i = 0; i < this.#columns.length; i++) {
-      const { field, of, keeps } = this.#columns[i] as Column;
-      const value = of.evaluate(record);
-      if (keeps === "register") {
-        const register = registerOfValue(value);
-        if (register === undefined) return problem(field, of, record, NOT_SCALAR);
-        this.values[i] = register;
+    const { columns } = this.plan;
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i] as Column;
+      const value = column.of.evaluate(record);
+      if (column.keeps !== "number") {
+        const wrong = this.#keep(i, column, value, record);
+        if (wrong !== undefined) return wrong;
         continue;
       }
       if (typeof value !== "number" || !Number.isFinite(value)) {
-        return problem(field, of, record, "is not a finite number");
+        return problem(column.field, column.of, record, NOT_NUMBER);
       }
       this.values[i] = value + 0;
     }
     return undefined;
   }
-}
 
-/** The HyperLogLog register that a value raises, and how far; undefined for what is no scalar. */
-function registerOfValue(value: Scalar): number | undefined {
-  switch (typeof value) {
-    case "string":
-      return hashText(value, registerOf);
-    case "boolean":
-      return hashBool(value, registerOf);
-    case "number":
-      return Number.isFinite(value) ? hashNumber(value, registerOf) : undefined;
-    default:
+  /** Fills a column that doesn't keep the number itself. */
+  #keep(at: number, column: Column, value: Scalar, record: Bindings): Verdict | undefined {
+    const { keeps, field, of } = column;
+    if (keeps === "register") {
+      const register = registerOfValue(value);
+      if (register === undefined) return problem(field, of, record, NOT_SCALAR);
+      this.values[at] = register;
       return undefined;
+    }
+    if (keeps === "weight") {
+      const isWeight = typeof value === "number" && value >= 0 && Number.isFinite(value);
+      if (!isWeight) return problem(field, of, record, NOT_WEIGHT);
+      this.values[at] = value + 0;
+      return undefined;
+    }
+    const code = codeOfValue(value);
+    if (code === undefined) return problem(field, of, record, whyNoCode(value));
+    this.codes[at] = code;
+    return keeps === "dated" ? this.#date(at, column, code, record) : undefined;
+  }
+
+  /** Puts what `latest` chooses by before a value. */
+  #date(at: number, column: Column, code: ValueCode, record: Bindings): Verdict | undefined {
+    const { field, by } = column;
+    const order = by === undefined ? record.modRevision : by.evaluate(record);
+    if (typeof order === "number" && Number.isFinite(order)) {
+      this.codes[at] = encodeDated(order, code);
+      return undefined;
+    }
+    return by && problem(field, by, record, NOT_NUMBER);
   }
 }
 

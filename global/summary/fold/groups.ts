@@ -4,11 +4,15 @@ import { DistinctAccumulator } from "./distinct.js";
 import { ExtremeAccumulator } from "./extreme.js";
 import { QuantilesAccumulator } from "./quantiles.js";
 import { SumAccumulator } from "./sum.js";
+import { TopAccumulator } from "./top.js";
+import type { ValueTable } from "./value-table.js";
+import { GreatestAccumulator, SetAccumulator } from "./values.js";
 
 /** What a measure of one group is kept in, by what rows keep; exact under insertion and removal. */
 interface Accumulator {
-  add(value: number): void;
-  remove(value: number): void;
+  /** `weight` is 1 where the measure has none. */
+  add(value: number, weight: number): void;
+  remove(value: number, weight: number): void;
   cell(): Cell;
 }
 
@@ -18,20 +22,22 @@ export class Group {
   /** The group's number in its table. */
   readonly id: number;
   rows = 0;
+  /** Bytes that are packed in the cells that were asked for last. */
+  packedBytes = 0;
   readonly #accumulators: readonly (Accumulator | undefined)[];
 
-  constructor(key: GroupKey, id: number, measures: readonly Measure[]) {
+  constructor(key: GroupKey, id: number, measures: readonly Measure[], table: ValueTable) {
     this.key = key;
     this.id = id;
-    this.#accumulators = measures.map(accumulatorOf);
+    this.#accumulators = measures.map((measure) => accumulatorOf(measure, table));
   }
 
-  add(measure: number, value: number): void {
-    this.#accumulators[measure]?.add(value);
+  add(measure: number, value: number, weight: number): void {
+    this.#accumulators[measure]?.add(value, weight);
   }
 
-  remove(measure: number, value: number): void {
-    this.#accumulators[measure]?.remove(value);
+  remove(measure: number, value: number, weight: number): void {
+    this.#accumulators[measure]?.remove(value, weight);
   }
 
   /** The group's cells, in the order of its measures. */
@@ -42,7 +48,7 @@ export class Group {
   }
 }
 
-function accumulatorOf(measure: Measure): Accumulator | undefined {
+function accumulatorOf(measure: Measure, table: ValueTable): Accumulator | undefined {
   switch (measure.kind) {
     case "count":
       return undefined;
@@ -55,6 +61,13 @@ function accumulatorOf(measure: Measure): Accumulator | undefined {
       return new DistinctAccumulator();
     case "quantiles":
       return new QuantilesAccumulator();
+    case "any":
+    case "latest":
+      return new GreatestAccumulator(measure.kind, table);
+    case "set":
+      return new SetAccumulator(measure.limit, table);
+    case "top":
+      return new TopAccumulator(measure.limit, measure.scale, table);
   }
 }
 
@@ -64,9 +77,12 @@ export class GroupTable {
   readonly #byId: (Group | undefined)[] = [];
   readonly #free: number[] = [];
   readonly #measures: readonly Measure[];
+  readonly #table: ValueTable;
 
-  constructor(measures: readonly Measure[]) {
+  /** `table` has the values that rows keep. */
+  constructor(measures: readonly Measure[], table: ValueTable) {
     this.#measures = measures;
+    this.#table = table;
   }
 
   get size(): number {
@@ -84,7 +100,8 @@ export class GroupTable {
   }
 
   create(key: GroupKey): Group {
-    const group = new Group(key, this.#free.pop() ?? this.#byId.length, this.#measures);
+    const id = this.#free.pop() ?? this.#byId.length;
+    const group = new Group(key, id, this.#measures, this.#table);
     this.#byKey.set(key, group);
     this.#byId[group.id] = group;
     return group;

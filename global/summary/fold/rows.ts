@@ -2,31 +2,6 @@ import type { BinaryKey } from "../../../shared/bytes.js";
 
 const FIRST_CAPACITY = 64;
 
-/** Where a table's rows are counted against a bound that several tables share. */
-export class RowBudget {
-  readonly limit: number;
-  #used = 0;
-
-  constructor(limit: number) {
-    this.limit = limit;
-  }
-
-  get used(): number {
-    return this.#used;
-  }
-
-  /** Takes room for one row; false when there is none. */
-  take(): boolean {
-    if (this.#used >= this.limit) return false;
-    this.#used++;
-    return true;
-  }
-
-  give(rows: number): void {
-    this.#used -= rows;
-  }
-}
-
 /**
  * One row a key: a group's number and some doubles, in columns of typed arrays. A
  * row costs 4 bytes and 8 a column, beside its entry in the map of keys.

@@ -13,28 +13,11 @@ export function scaled(value: number, scale: number): number | bigint {
 }
 
 /** An exact sum of integers of any size; small ones cost no bigint. */
-export class SumAccumulator {
-  readonly #scale: number;
+export class ExactSum {
   #small = 0;
   #large = 0n;
 
-  constructor(scale: number) {
-    this.#scale = scale;
-  }
-
-  add(value: number): void {
-    this.#put(scaled(value, this.#scale));
-  }
-
-  remove(value: number): void {
-    this.#put(-scaled(value, this.#scale));
-  }
-
-  cell(): Cell {
-    return sumCell(this.#large + BigInt(this.#small));
-  }
-
-  #put(units: number | bigint): void {
+  add(units: number | bigint): void {
     if (typeof units === "bigint") {
       this.#large += units;
       return;
@@ -46,5 +29,38 @@ export class SumAccumulator {
     }
     this.#large += BigInt(this.#small) + BigInt(units);
     this.#small = 0;
+  }
+
+  exact(): bigint {
+    return this.#large + BigInt(this.#small);
+  }
+
+  /** The sum as a number; beyond 2^53 - 1 it stands there. */
+  clamped(): number {
+    if (this.#large === 0n) return this.#small;
+    const sum = this.exact();
+    return sum > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : Number(sum);
+  }
+}
+
+/** A sum's exact value, in units of 10^-scale. */
+export class SumAccumulator {
+  readonly #scale: number;
+  readonly #sum = new ExactSum();
+
+  constructor(scale: number) {
+    this.#scale = scale;
+  }
+
+  add(value: number): void {
+    this.#sum.add(scaled(value, this.#scale));
+  }
+
+  remove(value: number): void {
+    this.#sum.add(-scaled(value, this.#scale));
+  }
+
+  cell(): Cell {
+    return sumCell(this.#sum.exact());
   }
 }

@@ -10,6 +10,10 @@ import { binOf } from "../../../global/digest/sketch/bins.js";
 import { packBins } from "../../../global/digest/sketch/ddsketch.js";
 import { hashNumber } from "../../../global/digest/sketch/hash64.js";
 import { packSparse, registerOf } from "../../../global/digest/sketch/hyperloglog.js";
+import { encodeDated } from "../../../global/digest/values/chosen.js";
+import { packTop } from "../../../global/digest/values/top.js";
+import { encodeValue } from "../../../global/digest/values/value-code.js";
+import { packSet } from "../../../global/digest/values/value-set.js";
 import type { Incarnation, Version } from "../../../global/digest/version.js";
 import { sha256 } from "../../../shared/hash.js";
 
@@ -21,12 +25,16 @@ export const SCHEMA: Schema = {
   fingerprint: "ab".repeat(32),
   groupBy: ["value.app"],
   measures: [
-    { name: "machines", kind: "count", scale: 0 },
-    { name: "spare", kind: "sum", scale: 3 },
-    { name: "least", kind: "min", scale: 0 },
-    { name: "most", kind: "max", scale: 0 },
-    { name: "hosts", kind: "distinct", scale: 0 },
-    { name: "latency", kind: "quantiles", scale: 0 },
+    { name: "machines", kind: "count", scale: 0, limit: 0 },
+    { name: "spare", kind: "sum", scale: 3, limit: 0 },
+    { name: "least", kind: "min", scale: 0, limit: 0 },
+    { name: "most", kind: "max", scale: 0, limit: 0 },
+    { name: "hosts", kind: "distinct", scale: 0, limit: 0 },
+    { name: "latency", kind: "quantiles", scale: 0, limit: 0 },
+    { name: "one", kind: "any", scale: 0, limit: 0 },
+    { name: "newest", kind: "latest", scale: 0, limit: 0 },
+    { name: "zones", kind: "set", scale: 0, limit: 2 },
+    { name: "busiest", kind: "top", scale: 1, limit: 2 },
   ],
   retired: false,
 };
@@ -55,6 +63,16 @@ export function cells(n: number): readonly Cell[] {
     { kind: "max", value: n },
     { kind: "distinct", packed: packSparse([hashNumber(n, registerOf)]) },
     { kind: "quantiles", packed: packBins([binOf(n)], [n + 1]) },
+    { kind: "any", packed: encodeValue(`host-${n}`) },
+    { kind: "latest", packed: encodeDated(n % 4, encodeValue(n % 2 === 0)) },
+    { kind: "set", packed: packSet({ codes: [encodeValue(n)], truncated: n > 8 }) },
+    {
+      kind: "top",
+      packed: packTop({
+        entries: [{ code: encodeValue(n % 3), weight: n, error: 0 }],
+        unlisted: n % 2,
+      }),
+    },
   ];
 }
 

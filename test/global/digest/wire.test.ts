@@ -1,13 +1,14 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Cell, GroupKey, MeasureKind } from "../../../global/digest/cell.js";
+import type { Cell, GroupKey, MeasureKind as Kind } from "../../../global/digest/cell.js";
 import type { Transfer } from "../../../global/digest/delta.js";
 import { GlobalState } from "../../../global/digest/global-state.js";
 import { RETIRED, type Schema } from "../../../global/digest/section.js";
 import { TransferAssembler } from "../../../global/digest/transfer-assembler.js";
 import { encodeTransfer } from "../../../global/digest/wire-transfer.js";
 import {
+  MeasureKind,
   type SectionChunk,
   SectionChunkSchema,
 } from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
@@ -15,6 +16,7 @@ import { sha256 } from "../../../shared/hash.js";
 import { MAX_TRANSFERS_IN_PROGRESS, MESH_CHUNK_BYTES } from "../../../shared/limits.js";
 import { cells, digest, groupKey, History, SCHEMA, version } from "./model.js";
 import { bins, registers } from "./sketch/arbitrary.js";
+import { codes, dated, sets, tops } from "./values/arbitrary.js";
 
 const ROOT = "r".repeat(32);
 const ID = { region: "us-east", summary: "machines" };
@@ -33,7 +35,7 @@ function roundTrip(transfer: Transfer): Transfer | undefined {
   return result;
 }
 
-const cell = (kind: MeasureKind): fc.Arbitrary<Cell> => {
+const cell = (kind: Kind): fc.Arbitrary<Cell> => {
   switch (kind) {
     case "count":
       return fc.maxSafeNat().map((count) => ({ kind, count }));
@@ -50,6 +52,14 @@ const cell = (kind: MeasureKind): fc.Arbitrary<Cell> => {
       return registers.map((packed) => ({ kind, packed }));
     case "quantiles":
       return bins.map((packed) => ({ kind, packed }));
+    case "any":
+      return codes.map((packed) => ({ kind, packed }));
+    case "latest":
+      return dated.map((packed) => ({ kind, packed }));
+    case "set":
+      return sets.map((packed) => ({ kind, packed }));
+    case "top":
+      return tops.map((packed) => ({ kind, packed }));
   }
 };
 
@@ -197,6 +207,28 @@ describe("a malformed chunk", () => {
     ["count", withColumn(0, { case: "counts", value: { values: [2n ** 60n] } }), "columns[0] is"],
     ["sum", withColumn(1, { case: "sums", value: { values: [-(2n ** 63n)] } }), "a sum of -2^63"],
     ["min", withColumn(2, { case: "mins", value: { values: [-Infinity] } }), "infinite value"],
+    [
+      "limit of a set",
+      withSchema({ measures: [{ name: "a", kind: MeasureKind.SET, limit: 129 }] }),
+      "measures[0].limit is 129; it must be 1 to 128",
+    ],
+    [
+      "limit of a count",
+      withSchema({ measures: [{ name: "a", kind: MeasureKind.COUNT, limit: 1 }] }),
+      "for sets and tops, else 0",
+    ],
+    [
+      "packed measures",
+      withSchema({
+        measures: Array.from({ length: 17 }, (_, i) => ({ name: `${i}`, kind: MeasureKind.ANY })),
+      }),
+      "of kinds that pack, has 17 elements; at most 16",
+    ],
+    [
+      "any",
+      withColumn(6, { case: "anys", value: { values: [Uint8Array.of(9)] } }),
+      "columns[6] has a value of an unknown kind",
+    ],
     [
       "distinct",
       withColumn(4, { case: "distincts", value: { values: [Uint8Array.of(0, 0)] } }),

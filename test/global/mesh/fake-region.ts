@@ -19,7 +19,7 @@ function schemaOf(summary: string): Schema {
   return {
     fingerprint: Buffer.from(summary.padEnd(32, ".")).toString("hex"),
     groupBy: ["value.app"],
-    measures: [{ name: "machines", kind: "count", scale: 0 }],
+    measures: [{ name: "machines", kind: "count", scale: 0, limit: 0 }],
     retired: false,
   };
 }

@@ -9,7 +9,7 @@ import { utf8 } from "../../../shared/bytes.js";
 function bind(value: unknown, key = "/machines/eu/m-1"): Bindings {
   const record = new Bindings();
   record.below("/machines/".length);
-  record.bind(key, utf8(JSON.stringify(value)));
+  record.bind(key, utf8(JSON.stringify(value)), 1);
   return record;
 }
 
@@ -143,11 +143,11 @@ describe("expressions", () => {
 
   test("find nothing in values that aren't JSON", () => {
     const record = new Bindings();
-    record.bind("/m/1", utf8("{"));
+    record.bind("/m/1", utf8("{"), 1);
     expect(record.fault).toBe("the value is not JSON");
-    record.bind("/m/1", new Uint8Array(0));
+    record.bind("/m/1", new Uint8Array(0), 1);
     expect(record.fault).toBe("the value is empty");
-    record.bind("/m/1", utf8(`"${"x".repeat(70_000)}"`));
+    record.bind("/m/1", utf8(`"${"x".repeat(70_000)}"`), 1);
     expect(record.fault).toMatch(/limit is 65536/);
   });
 });

@@ -87,6 +87,27 @@ describe("a definition", () => {
     expect(new Set(texts).size).toBe(texts.length);
   });
 
+  test.each([
+    ["sum(value.n)", "sum(value.n, scale=3)"],
+    ["any( value.zone )", "any(value.zone)"],
+    ["latest(value.v)", "latest(value.v)"],
+    ["latest(by = value.at, value.v)", "latest(value.v, by=value.at)"],
+    ["set(value.zone)", "set(value.zone, limit=32)"],
+    ["set(value.zone, limit=128)", "set(value.zone, limit=128)"],
+    ["top(value.zone)", "top(value.zone, k=10)"],
+    ["top(value.zone, weight=value.rps)", "top(value.zone, k=10, weight=value.rps, scale=3)"],
+    [
+      "top(value.zone, scale=0, weight=value.a == 2.0 ? 1 : 2, k=3)",
+      "top(value.zone, k=3, weight=value.a == 2.0 ? 1 : 2, scale=0)",
+    ],
+  ])("may have a measure %s, canonically %s", (written, canonical) => {
+    const { measures } = parseDefinition(withMeasure(written), "x");
+    expect(measures[0]?.text).toBe(canonical);
+    const again = parseDefinition(withMeasure(canonical), "x").measures[0];
+    expect(again).toMatchObject({ text: canonical, scale: measures[0]?.scale });
+    expect(again?.limit).toBe(measures[0]?.limit);
+  });
+
   test("needs neither where nor groupBy", () => {
     const { where, groupBy } = parseDefinition(withMeasure("count()"), "x");
     expect([where, groupBy]).toEqual([undefined, []]);
@@ -173,7 +194,7 @@ measures: {n: count()}
     [withMeasure("count(value.n)"), "measures.x: write count() (1:1)"],
     [
       withMeasure("avg(value.n)"),
-      'measures.x: unknown measure "avg"; there are count, sum, min, max, distinct, quantiles',
+      'measures.x: unknown measure "avg"; there are count, sum, min, max, distinct, quantiles, any, latest, set, top',
     ],
     [withMeasure("constructor(value.n)"), 'unknown measure "constructor"'],
     [withMeasure("value.n"), "measures.x: is not a call such as"],
@@ -196,6 +217,25 @@ measures: {n: count()}
     [
       withMeasure("distinct(value.a, p=14)"),
       'unknown option "p"; write distinct(EXPRESSION) (1:21)',
+    ],
+    [withMeasure("sum(value.n, scale=1.5)"), 'not "1.5" (1:20)'],
+    [withMeasure("set(value.a, limit=0)"), 'how many values it lists at most, 1 to 128, not "0"'],
+    [
+      withMeasure("top(value.a, k=129)"),
+      'k is how many values it lists at most, 1 to 128, not "129"',
+    ],
+    [
+      withMeasure("top(value.a, weight=key)"),
+      "its type is string; a measure is taken of numbers (1:21)",
+    ],
+    [withMeasure("top(value.a, weight=foo(1))"), 'unknown function "foo" (1:21)'],
+    [withMeasure("top(value.a, scale=1)"), "scale is of weights; there are none (1:20)"],
+    [withMeasure("latest(value.a, by=)"), "the expression is empty (1:20)"],
+    [withMeasure("latest(value.a, value.b)"), "write latest(EXPRESSION) or latest(EXPRESSION, by="],
+    [withMeasure("any()"), "measures.x: write any(EXPRESSION)"],
+    [
+      `name: m\nprefix: /m/\nmeasures: {${Array.from({ length: 17 }, (_, i) => `m${i}: any(key)`).join(", ")}}`,
+      "measures: there are more than 16 besides count, sum, min and max",
     ],
     [withMeasure("sum(value.n ==)"), "measures.x: syntax error"],
   ])("%s", (text, reason) => {
@@ -280,6 +320,14 @@ describe("trying a definition on records", () => {
     expect([tried("text"), tried(1), tried(true)]).toEqual([[], [], []]);
     expect(tried(null)).toEqual(["is not text, a number or a bool, tried on /m/a"]);
     expect(tried(["a"])).toHaveLength(1);
+  });
+
+  test("tries what a measure chooses or weighs by, too", () => {
+    const top = parseDefinition(withMeasure("top(value.a, weight=value.b)"), "x");
+    expect(tryOnSamples(top, [sample({ a: "x", b: 1 }, "/m/a")])).toEqual([]);
+    expect(tryOnSamples(top, [sample({ a: "x", b: "1" }, "/m/a")])).toMatchObject([
+      { field: "measures.x", reason: "is not a finite number, tried on /m/a", text: "value.b" },
+    ]);
   });
 
   test("forgives what fails on some records, isn't JSON, or doesn't match", () => {

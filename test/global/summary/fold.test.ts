@@ -45,7 +45,7 @@ describe("a fold", () => {
       ['["api","a"]', cells(2, 1250n, -0.25, 1.5, 8n)],
       ['["api","b"]', cells(1, 2000n, 2, 2, 0n)],
     ]);
-    expect(folding.budget.used).toBe(3);
+    expect(folding.fold.rowCount).toBe(3);
   });
 
   test("takes back what a record did when it changes, no longer matches, or goes", () => {
@@ -62,9 +62,13 @@ describe("a fold", () => {
     folding.fold.delete("/m/a/1");
     folding.fold.delete("/m/a/404");
     expect(new Map(folding.fold.takeChanges())).toEqual(new Map([['["api","a"]', undefined]]));
-    expect([folding.fold.rowCount, folding.fold.groupCount, folding.budget.used]).toEqual([
-      1, 1, 1,
-    ]);
+    expect([folding.fold.rowCount, folding.fold.groupCount]).toEqual([1, 1]);
+    const used = folding.budget.used;
+    folding.put("/m/a/1", machine(1)).fold.delete("/m/a/1");
+    expect(folding.budget.used).toBe(used);
+    folding.fold.delete("/m/a/2");
+    folding.fold.delete("/m/a/3");
+    expect(folding.budget.used).toBe(0);
   });
 
   test("says nothing of a record that was written again as it was", () => {
@@ -136,7 +140,7 @@ describe("a fold", () => {
   });
 
   test("that would have too many groups is refused and frees its rows", () => {
-    const folding = new Folding(DEFINITION, 1_000, 3);
+    const folding = new Folding(DEFINITION, { maxGroups: 3 });
     for (let i = 0; i < 4; i++) folding.put(`/m/${i}/x`, machine(1));
     expect(folding.fold.refusal).toBe("it has more than 3 groups; group by less");
     expect([folding.fold.rowCount, folding.fold.groupCount, folding.budget.used]).toEqual([
@@ -146,12 +150,20 @@ describe("a fold", () => {
     expect(folding.groups()).toEqual([]);
   });
 
-  test("that would match too many keys is refused, skipped ones included", () => {
-    const folding = new Folding(DEFINITION, 3);
-    folding.putText("/m/a/0", "{");
-    for (let i = 1; i < 4; i++) folding.put(`/m/a/${i}`, machine(1));
-    expect(folding.fold.refusal).toBe("this gateway's summaries match more than 3 keys in all");
-    expect(folding.budget.used).toBe(0);
+  test("that would take too much memory is refused, for skipped keys, too", () => {
+    for (const text of ["{", JSON.stringify(machine(1))]) {
+      const folding = new Folding(DEFINITION, { maxBytes: 100_000 });
+      let taken = 0;
+      for (; folding.fold.refusal === undefined; taken++) folding.putText(`/m/a/${taken}`, text);
+      expect(folding.fold.refusal).toBe(
+        "this gateway's summaries need more than 100000 bytes for the keys that they match; match fewer or take fewer measures",
+      );
+      expect(taken).toBeGreaterThan(300);
+      expect(taken).toBeLessThan(1_500);
+      expect([folding.fold.rowCount, folding.fold.groupCount, folding.budget.used]).toEqual([
+        0, 0, 0,
+      ]);
+    }
   });
 });
 

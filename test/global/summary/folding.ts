@@ -2,28 +2,32 @@ import type { Cell } from "../../../global/digest/cell.js";
 import { Bindings } from "../../../global/summary/cel/bindings.js";
 import type { SummaryDefinition } from "../../../global/summary/definition/definition.js";
 import { Fold } from "../../../global/summary/fold/fold.js";
-import { RowBudget } from "../../../global/summary/fold/rows.js";
+import { MemoryBudget } from "../../../global/summary/fold/memory.js";
 import { utf8 } from "../../../shared/bytes.js";
+import { MAX_FOLD_BYTES_PER_GATEWAY } from "../../../shared/limits.js";
 
 /** A fold of one definition, told of records as they are written. */
 export class Folding {
   readonly fold: Fold;
-  readonly budget: RowBudget;
+  readonly budget: MemoryBudget;
   readonly #record = new Bindings();
   readonly #prefixBytes: number;
 
-  constructor(definition: SummaryDefinition, maxRows = 1_000_000, maxGroups = 1_000) {
-    this.budget = new RowBudget(maxRows);
-    this.fold = new Fold(definition, this.budget, maxGroups);
+  constructor(
+    definition: SummaryDefinition,
+    limits: { maxBytes?: number; maxGroups?: number; maxPackedBytes?: number } = {},
+  ) {
+    this.budget = new MemoryBudget(limits.maxBytes ?? MAX_FOLD_BYTES_PER_GATEWAY);
+    this.fold = new Fold(definition, this.budget, limits);
     this.#prefixBytes = utf8(definition.prefix).length;
   }
 
-  put(key: string, value: unknown): this {
-    return this.putText(key, JSON.stringify(value));
+  put(key: string, value: unknown, modRevision = 1): this {
+    return this.putText(key, JSON.stringify(value), modRevision);
   }
 
-  putText(key: string, text: string): this {
-    this.#record.bind(key, utf8(text));
+  putText(key: string, text: string, modRevision = 1): this {
+    this.#record.bind(key, utf8(text), modRevision);
     this.#record.below(this.#prefixBytes);
     this.fold.put(key, this.#record);
     return this;

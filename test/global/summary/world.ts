@@ -53,7 +53,7 @@ export class Follower {
   readonly scans = new Map<number, { prefix: string; after: string }>();
   readonly #world: World;
 
-  constructor(world: World, limits: { maxRows?: number; maxGroups?: number } = {}) {
+  constructor(world: World, limits: { maxBytes?: number; maxGroups?: number } = {}) {
     this.#world = world;
     this.engine = new SummaryEngine({ region: "r", hash: sha256, ...limits });
   }

@@ -38,7 +38,7 @@ function publish(summary: string, groups: Iterable<string>, count: number): void
     schema: {
       fingerprint: "ab".repeat(32),
       groupBy: ["value.app"],
-      measures: [{ name: "n", kind: "count", scale: 0 }],
+      measures: [{ name: "n", kind: "count", scale: 0, limit: 0 }],
       retired: false,
     },
     changes: new Map(

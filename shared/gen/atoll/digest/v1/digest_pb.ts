@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atoll/digest/v1/digest.proto.
  */
 export const file_atoll_digest_v1_digest: GenFile = /*@__PURE__*/
-  fileDesc("ChxhdG9sbC9kaWdlc3QvdjEvZGlnZXN0LnByb3RvEg9hdG9sbC5kaWdlc3QudjEiWgoLSW5jYXJuYXRpb24SDwoHY291bnRlchgBIAEoBBINCgVub25jZRgCIAEoDBIVCg1iYXNlX3JldmlzaW9uGAMgASgEEhQKDHBhcmVudF9ub25jZRgEIAEoDCJ6CgdWZXJzaW9uEjEKC2luY2FybmF0aW9uGAEgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhIKCmRlZmluaXRpb24YAiABKAQSFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SEAoIcmV2aXNpb24YBCABKAQiaAoMU2VjdGlvbkNsYWltEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEikKB3ZlcnNpb24YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIMCgRyb290GAQgASgMIl8KC0F0dGVzdGF0aW9uEi0KBmNsYWltcxgBIAMoCzIdLmF0b2xsLmRpZ2VzdC52MS5TZWN0aW9uQ2xhaW0SEQoJc2lnbmF0dXJlGAIgASgMEg4KBmtleV9pZBgDIAEoCSJSCgdNZWFzdXJlEgwKBG5hbWUYASABKAkSKgoEa2luZBgCIAEoDjIcLmF0b2xsLmRpZ2VzdC52MS5NZWFzdXJlS2luZBINCgVzY2FsZRgDIAEoDSJsCgZTY2hlbWESEwoLZmluZ2VycHJpbnQYASABKAwSEAoIZ3JvdXBfYnkYAiADKAkSKgoIbWVhc3VyZXMYAyADKAsyGC5hdG9sbC5kaWdlc3QudjEuTWVhc3VyZRIPCgdyZXRpcmVkGAQgASgIIpcCCgZDb2x1bW4SKQoGY291bnRzGAEgASgLMhcuYXRvbGwuZGlnZXN0LnYxLkNvdW50c0gAEiUKBHN1bXMYAiABKAsyFS5hdG9sbC5kaWdlc3QudjEuU3Vtc0gAEikKBG1pbnMYAyABKAsyGS5hdG9sbC5kaWdlc3QudjEuRXh0cmVtZXNIABIqCgVtYXhlcxgEIAEoCzIZLmF0b2xsLmRpZ2VzdC52MS5FeHRyZW1lc0gAEiwKCWRpc3RpbmN0cxgFIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABIsCglxdWFudGlsZXMYBiABKAsyFy5hdG9sbC5kaWdlc3QudjEuUGFja2VkSABCCAoGdmFsdWVzIhgKBkNvdW50cxIOCgZ2YWx1ZXMYASADKAQiFgoEU3VtcxIOCgZ2YWx1ZXMYASADKBIiGgoIRXh0cmVtZXMSDgoGdmFsdWVzGAEgAygBIhgKBlBhY2tlZBIOCgZ2YWx1ZXMYASADKAwikAIKDFNlY3Rpb25DaHVuaxIOCgZyZWdpb24YASABKAkSDwoHc3VtbWFyeRgCIAEoCRIkCgJ0bxgDIAEoCzIYLmF0b2xsLmRpZ2VzdC52MS5WZXJzaW9uEhEKBGZyb20YBCABKARIAIgBARIMCgRyb290GAUgASgMEg0KBWNodW5rGAYgASgNEg4KBmNodW5rcxgHIAEoDRInCgZzY2hlbWEYCCABKAsyFy5hdG9sbC5kaWdlc3QudjEuU2NoZW1hEgwKBGtleXMYCSADKAkSKAoHY29sdW1ucxgKIAMoCzIXLmF0b2xsLmRpZ2VzdC52MS5Db2x1bW4SDwoHcmVtb3ZlZBgLIAMoCUIHCgVfZnJvbSIsCg1Ta2lwcGVkU2FtcGxlEgsKA2tleRgBIAEoCRIOCgZyZWFzb24YAiABKAkizAEKDVN1bW1hcnlSZXBvcnQSDwoHc3VtbWFyeRgBIAEoCRISCgpkZWZpbml0aW9uGAIgASgEEgwKBHRleHQYAyABKAkSEwoLZmluZ2VycHJpbnQYBCABKAwSDQoFZXJyb3IYBSABKAkSEQoJcmVmb2xkaW5nGAYgASgIEg8KB21hdGNoZWQYByABKAQSDwoHc2tpcHBlZBgIIAEoBBIvCgdzYW1wbGVzGAkgAygLMh4uYXRvbGwuZGlnZXN0LnYxLlNraXBwZWRTYW1wbGUilgEKDFJlZ2lvblJlcG9ydBIOCgZyZWdpb24YASABKAkSMQoLaW5jYXJuYXRpb24YAiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24SEAoIcmV2aXNpb24YAyABKAQSMQoJc3VtbWFyaWVzGAQgAygLMh4uYXRvbGwuZGlnZXN0LnYxLlN1bW1hcnlSZXBvcnQiOwoIQ29uZmxpY3QSDgoGcmVnaW9uGAEgASgJEg8KB2NvdW50ZXIYAiABKAQSDgoGbm9uY2VzGAMgAygMIiwKCUZvcmdvdHRlbhIOCgZyZWdpb24YASABKAkSDwoHY291bnRlchgCIAEoBCq8AQoLTWVhc3VyZUtpbmQSHAoYTUVBU1VSRV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSTUVBU1VSRV9LSU5EX0NPVU5UEAESFAoQTUVBU1VSRV9LSU5EX1NVTRACEhQKEE1FQVNVUkVfS0lORF9NSU4QAxIUChBNRUFTVVJFX0tJTkRfTUFYEAQSGQoVTUVBU1VSRV9LSU5EX0RJU1RJTkNUEAUSGgoWTUVBU1VSRV9LSU5EX1FVQU5USUxFUxAGYgZwcm90bzM");
+  fileDesc("ChxhdG9sbC9kaWdlc3QvdjEvZGlnZXN0LnByb3RvEg9hdG9sbC5kaWdlc3QudjEiWgoLSW5jYXJuYXRpb24SDwoHY291bnRlchgBIAEoBBINCgVub25jZRgCIAEoDBIVCg1iYXNlX3JldmlzaW9uGAMgASgEEhQKDHBhcmVudF9ub25jZRgEIAEoDCJ6CgdWZXJzaW9uEjEKC2luY2FybmF0aW9uGAEgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhIKCmRlZmluaXRpb24YAiABKAQSFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SEAoIcmV2aXNpb24YBCABKAQiaAoMU2VjdGlvbkNsYWltEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEikKB3ZlcnNpb24YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIMCgRyb290GAQgASgMIl8KC0F0dGVzdGF0aW9uEi0KBmNsYWltcxgBIAMoCzIdLmF0b2xsLmRpZ2VzdC52MS5TZWN0aW9uQ2xhaW0SEQoJc2lnbmF0dXJlGAIgASgMEg4KBmtleV9pZBgDIAEoCSJhCgdNZWFzdXJlEgwKBG5hbWUYASABKAkSKgoEa2luZBgCIAEoDjIcLmF0b2xsLmRpZ2VzdC52MS5NZWFzdXJlS2luZBINCgVzY2FsZRgDIAEoDRINCgVsaW1pdBgEIAEoDSJsCgZTY2hlbWESEwoLZmluZ2VycHJpbnQYASABKAwSEAoIZ3JvdXBfYnkYAiADKAkSKgoIbWVhc3VyZXMYAyADKAsyGC5hdG9sbC5kaWdlc3QudjEuTWVhc3VyZRIPCgdyZXRpcmVkGAQgASgIIr4DCgZDb2x1bW4SKQoGY291bnRzGAEgASgLMhcuYXRvbGwuZGlnZXN0LnYxLkNvdW50c0gAEiUKBHN1bXMYAiABKAsyFS5hdG9sbC5kaWdlc3QudjEuU3Vtc0gAEikKBG1pbnMYAyABKAsyGS5hdG9sbC5kaWdlc3QudjEuRXh0cmVtZXNIABIqCgVtYXhlcxgEIAEoCzIZLmF0b2xsLmRpZ2VzdC52MS5FeHRyZW1lc0gAEiwKCWRpc3RpbmN0cxgFIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABIsCglxdWFudGlsZXMYBiABKAsyFy5hdG9sbC5kaWdlc3QudjEuUGFja2VkSAASJwoEYW55cxgHIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABIqCgdsYXRlc3RzGAggASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAEicKBHNldHMYCSABKAsyFy5hdG9sbC5kaWdlc3QudjEuUGFja2VkSAASJwoEdG9wcxgKIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIAEIICgZ2YWx1ZXMiGAoGQ291bnRzEg4KBnZhbHVlcxgBIAMoBCIWCgRTdW1zEg4KBnZhbHVlcxgBIAMoEiIaCghFeHRyZW1lcxIOCgZ2YWx1ZXMYASADKAEiGAoGUGFja2VkEg4KBnZhbHVlcxgBIAMoDCKQAgoMU2VjdGlvbkNodW5rEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEiQKAnRvGAMgASgLMhguYXRvbGwuZGlnZXN0LnYxLlZlcnNpb24SEQoEZnJvbRgEIAEoBEgAiAEBEgwKBHJvb3QYBSABKAwSDQoFY2h1bmsYBiABKA0SDgoGY2h1bmtzGAcgASgNEicKBnNjaGVtYRgIIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5TY2hlbWESDAoEa2V5cxgJIAMoCRIoCgdjb2x1bW5zGAogAygLMhcuYXRvbGwuZGlnZXN0LnYxLkNvbHVtbhIPCgdyZW1vdmVkGAsgAygJQgcKBV9mcm9tIiwKDVNraXBwZWRTYW1wbGUSCwoDa2V5GAEgASgJEg4KBnJlYXNvbhgCIAEoCSLMAQoNU3VtbWFyeVJlcG9ydBIPCgdzdW1tYXJ5GAEgASgJEhIKCmRlZmluaXRpb24YAiABKAQSDAoEdGV4dBgDIAEoCRITCgtmaW5nZXJwcmludBgEIAEoDBINCgVlcnJvchgFIAEoCRIRCglyZWZvbGRpbmcYBiABKAgSDwoHbWF0Y2hlZBgHIAEoBBIPCgdza2lwcGVkGAggASgEEi8KB3NhbXBsZXMYCSADKAsyHi5hdG9sbC5kaWdlc3QudjEuU2tpcHBlZFNhbXBsZSKWAQoMUmVnaW9uUmVwb3J0Eg4KBnJlZ2lvbhgBIAEoCRIxCgtpbmNhcm5hdGlvbhgCIAEoCzIcLmF0b2xsLmRpZ2VzdC52MS5JbmNhcm5hdGlvbhIQCghyZXZpc2lvbhgDIAEoBBIxCglzdW1tYXJpZXMYBCADKAsyHi5hdG9sbC5kaWdlc3QudjEuU3VtbWFyeVJlcG9ydCI7CghDb25mbGljdBIOCgZyZWdpb24YASABKAkSDwoHY291bnRlchgCIAEoBBIOCgZub25jZXMYAyADKAwiLAoJRm9yZ290dGVuEg4KBnJlZ2lvbhgBIAEoCRIPCgdjb3VudGVyGAIgASgEKpcCCgtNZWFzdXJlS2luZBIcChhNRUFTVVJFX0tJTkRfVU5TUEVDSUZJRUQQABIWChJNRUFTVVJFX0tJTkRfQ09VTlQQARIUChBNRUFTVVJFX0tJTkRfU1VNEAISFAoQTUVBU1VSRV9LSU5EX01JThADEhQKEE1FQVNVUkVfS0lORF9NQVgQBBIZChVNRUFTVVJFX0tJTkRfRElTVElOQ1QQBRIaChZNRUFTVVJFX0tJTkRfUVVBTlRJTEVTEAYSFAoQTUVBU1VSRV9LSU5EX0FOWRAHEhcKE01FQVNVUkVfS0lORF9MQVRFU1QQCBIUChBNRUFTVVJFX0tJTkRfU0VUEAkSFAoQTUVBU1VSRV9LSU5EX1RPUBAKYgZwcm90bzM");
 
 /**
  * One life of a region's state. A restore begins a new one.
@@ -185,11 +185,18 @@ export type Measure = Message<"atoll.digest.v1.Measure"> & {
   kind: MeasureKind;
 
   /**
-   * Sums are integers in units of 10^-scale.
+   * Sums, and the weights of tops, are integers in units of 10^-scale.
    *
    * @generated from field: uint32 scale = 3;
    */
   scale: number;
+
+  /**
+   * Values that a set or top lists at most.
+   *
+   * @generated from field: uint32 limit = 4;
+   */
+  limit: number;
 };
 
 /**
@@ -285,6 +292,30 @@ export type Column = Message<"atoll.digest.v1.Column"> & {
      */
     value: Packed;
     case: "quantiles";
+  } | {
+    /**
+     * @generated from field: atoll.digest.v1.Packed anys = 7;
+     */
+    value: Packed;
+    case: "anys";
+  } | {
+    /**
+     * @generated from field: atoll.digest.v1.Packed latests = 8;
+     */
+    value: Packed;
+    case: "latests";
+  } | {
+    /**
+     * @generated from field: atoll.digest.v1.Packed sets = 9;
+     */
+    value: Packed;
+    case: "sets";
+  } | {
+    /**
+     * @generated from field: atoll.digest.v1.Packed tops = 10;
+     */
+    value: Packed;
+    case: "tops";
   } | { case: undefined; value?: undefined };
 };
 
@@ -361,6 +392,16 @@ export const ExtremesSchema: GenMessage<Extremes> = /*@__PURE__*/
  * b > 0 holds values from 2^((b - 1) / 35 - 64) on, bin -b their negatives, bin 0
  * what is nearer to 0. For each bin that isn't empty, in order, the varint of its
  * number less the one before (zigzag for the first), then the varint of its count.
+ *
+ * The others hold values in a form whose bytes have the values' order: 1 for false, 2
+ * for true, 3 and a number's big-endian double (its sign bit flipped, or all bits if it
+ * is negative), 4 and a text's UTF-8. A listed value stands behind the varint of its length.
+ *
+ * any: the greatest value. latest: the number that it is chosen by, as above without the
+ * 3, then the value. set: a byte 1 when it is truncated, else 0, then the least values,
+ * ascending. top: the varint of what a value that isn't listed weighs at most, then for
+ * each value, by falling weight, then ascending, the varints of its weight and of its
+ * error (0 between gateways), and the value.
  *
  * @generated from message atoll.digest.v1.Packed
  */
@@ -696,6 +737,26 @@ export enum MeasureKind {
    * @generated from enum value: MEASURE_KIND_QUANTILES = 6;
    */
   QUANTILES = 6,
+
+  /**
+   * @generated from enum value: MEASURE_KIND_ANY = 7;
+   */
+  ANY = 7,
+
+  /**
+   * @generated from enum value: MEASURE_KIND_LATEST = 8;
+   */
+  LATEST = 8,
+
+  /**
+   * @generated from enum value: MEASURE_KIND_SET = 9;
+   */
+  SET = 9,
+
+  /**
+   * @generated from enum value: MEASURE_KIND_TOP = 10;
+   */
+  TOP = 10,
 }
 
 /**

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atoll/global/v1/global.proto.
  */
 export const file_atoll_global_v1_global: GenFile = /*@__PURE__*/
-  fileDesc("ChxhdG9sbC9nbG9iYWwvdjEvZ2xvYmFsLnByb3RvEg9hdG9sbC5nbG9iYWwudjEiRQoNUmVnaW9uVmVyc2lvbhITCgtpbmNhcm5hdGlvbhgBIAEoBBINCgVub25jZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBCLHAQoPUmVnaW9uRnJlc2huZXNzEg4KBnJlZ2lvbhgBIAEoCRIvCgd2ZXJzaW9uGAIgASgLMh4uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblZlcnNpb24SLQoGc3RhdHVzGAMgASgOMh0uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblN0YXR1cxIXCgptYXhfYWdlX21zGAQgASgBSACIAQESDAoEcGF0aBgFIAEoCRIOCgZyZWFzb24YBiABKAlCDQoLX21heF9hZ2VfbXMiQwoHTWVhc3VyZRIMCgRuYW1lGAEgASgJEioKBGtpbmQYAiABKA4yHC5hdG9sbC5nbG9iYWwudjEuTWVhc3VyZUtpbmQi+wEKBENlbGwSDwoFY291bnQYASABKARIABInCgNzdW0YAiABKAsyGC5hdG9sbC5nbG9iYWwudjEuRGVjaW1hbEgAEicKA21pbhgDIAEoCzIYLmF0b2xsLmdsb2JhbC52MS5FeHRyZW1lSAASJwoDbWF4GAQgASgLMhguYXRvbGwuZ2xvYmFsLnYxLkV4dHJlbWVIABItCghkaXN0aW5jdBgFIAEoCzIZLmF0b2xsLmdsb2JhbC52MS5EaXN0aW5jdEgAEi8KCXF1YW50aWxlcxgGIAEoCzIaLmF0b2xsLmdsb2JhbC52MS5RdWFudGlsZXNIAEIHCgV2YWx1ZSImCgdEZWNpbWFsEgwKBHRleHQYASABKAkSDQoFdmFsdWUYAiABKAEiJwoHRXh0cmVtZRISCgV2YWx1ZRgBIAEoAUgAiAEBQggKBl92YWx1ZSJECghEaXN0aW5jdBIQCghlc3RpbWF0ZRgBIAEoBBIWCg5zdGFuZGFyZF9lcnJvchgCIAEoARIOCgZza2V0Y2gYAyABKAwieQoJUXVhbnRpbGVzEg0KBWNvdW50GAEgASgEEgsKA21pbhgCIAEoARILCgNwNTAYAyABKAESCwoDcDkwGAQgASgBEgsKA3A5ORgFIAEoARIMCgRwOTk5GAYgASgBEgsKA21heBgHIAEoARIOCgZza2V0Y2gYCCABKAwiOgoFR3JvdXASCwoDa2V5GAEgASgJEiQKBWNlbGxzGAIgAygLMhUuYXRvbGwuZ2xvYmFsLnYxLkNlbGwiXwoKRGVmaW5pdGlvbhITCgtmaW5nZXJwcmludBgBIAEoCRIQCghncm91cF9ieRgCIAMoCRIqCghtZWFzdXJlcxgDIAMoCzIYLmF0b2xsLmdsb2JhbC52MS5NZWFzdXJlIisKC0dyb3VwRmlsdGVyEgwKBGtleXMYASADKAkSDgoGcHJlZml4GAIgASgJIp8BCgpHZXRSZXF1ZXN0Eg8KB3N1bW1hcnkYASABKAkSLAoGZ3JvdXBzGAIgASgLMhwuYXRvbGwuZ2xvYmFsLnYxLkdyb3VwRmlsdGVyEg8KB3JlZ2lvbnMYAyADKAkSEQoJYnlfcmVnaW9uGAQgASgIEg0KBWxpbWl0GAUgASgNEg0KBWFmdGVyGAYgASgJEhAKCHNrZXRjaGVzGAcgASgIIncKDFJlZ2lvbkdyb3VwcxIOCgZyZWdpb24YASABKAkSLwoKZGVmaW5pdGlvbhgCIAEoCzIbLmF0b2xsLmdsb2JhbC52MS5EZWZpbml0aW9uEiYKBmdyb3VwcxgDIAMoCzIWLmF0b2xsLmdsb2JhbC52MS5Hcm91cCKEAgoLR2V0UmVzcG9uc2USDwoHc3VtbWFyeRgBIAEoCRIvCgpkZWZpbml0aW9uGAIgASgLMhsuYXRvbGwuZ2xvYmFsLnYxLkRlZmluaXRpb24SJgoGZ3JvdXBzGAMgAygLMhYuYXRvbGwuZ2xvYmFsLnYxLkdyb3VwEgwKBG1vcmUYBCABKAgSMQoHcmVnaW9ucxgFIAMoCzIgLmF0b2xsLmdsb2JhbC52MS5SZWdpb25GcmVzaG5lc3MSGAoQb3RoZXJfZGVmaW5pdGlvbhgGIAMoCRIwCglieV9yZWdpb24YByADKAsyHS5hdG9sbC5nbG9iYWwudjEuUmVnaW9uR3JvdXBzIqYBChBTdWJzY3JpYmVSZXF1ZXN0EhEKCXN1bW1hcmllcxgBIAMoCRIsCgZncm91cHMYAiABKAsyHC5hdG9sbC5nbG9iYWwudjEuR3JvdXBGaWx0ZXISDwoHcmVnaW9ucxgDIAMoCRIRCglieV9yZWdpb24YBCABKAgSFAoMcmVzdW1lX3Rva2VuGAUgASgMEhcKD21pbl9pbnRlcnZhbF9tcxgGIAEoDSKjAQoRU3Vic2NyaWJlUmVzcG9uc2USKQoGdXBkYXRlGAEgASgLMhcuYXRvbGwuZ2xvYmFsLnYxLlVwZGF0ZUgAEi8KCWhlYXJ0YmVhdBgCIAEoCzIaLmF0b2xsLmdsb2JhbC52MS5IZWFydGJlYXRIABIpCgZub3RpY2UYAyABKAsyFy5hdG9sbC5nbG9iYWwudjEuTm90aWNlSABCBwoFZXZlbnQioAIKBlVwZGF0ZRIPCgdzdW1tYXJ5GAEgASgJEg0KBXJlc2V0GAIgASgIEgwKBG1vcmUYAyABKAgSLwoKZGVmaW5pdGlvbhgEIAEoCzIbLmF0b2xsLmdsb2JhbC52MS5EZWZpbml0aW9uEiYKBmdyb3VwcxgFIAMoCzIWLmF0b2xsLmdsb2JhbC52MS5Hcm91cBIPCgdyZW1vdmVkGAYgAygJEjEKB3JlZ2lvbnMYByADKAsyIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uRnJlc2huZXNzEhgKEG90aGVyX2RlZmluaXRpb24YCCADKAkSMQoJYnlfcmVnaW9uGAkgAygLMh4uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkNoYW5nZXMimAEKDVJlZ2lvbkNoYW5nZXMSDgoGcmVnaW9uGAEgASgJEg0KBXJlc2V0GAIgASgIEi8KCmRlZmluaXRpb24YAyABKAsyGy5hdG9sbC5nbG9iYWwudjEuRGVmaW5pdGlvbhImCgZncm91cHMYBCADKAsyFi5hdG9sbC5nbG9iYWwudjEuR3JvdXASDwoHcmVtb3ZlZBgFIAMoCSJmCglIZWFydGJlYXQSMQoHcmVnaW9ucxgBIAMoCzIgLmF0b2xsLmdsb2JhbC52MS5SZWdpb25GcmVzaG5lc3MSFAoMcmVzdW1lX3Rva2VuGAIgASgMEhAKCGNvbXBsZXRlGAMgASgIIsIBCgZOb3RpY2USKQoEa2luZBgBIAEoDjIbLmF0b2xsLmdsb2JhbC52MS5Ob3RpY2VLaW5kEg4KBnJlZ2lvbhgCIAEoCRIPCgdzdW1tYXJ5GAMgASgJEg8KB21lc3NhZ2UYBCABKAkSLgoGYmVmb3JlGAUgASgLMh4uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblZlcnNpb24SKwoDbm93GAYgASgLMh4uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblZlcnNpb24iEAoOUmVnaW9uc1JlcXVlc3QiVwoHR2F0ZXdheRIMCgRuYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDQoFc3RhdGUYAyABKAkSEwoGcnR0X21zGAQgASgBSACIAQFCCQoHX3J0dF9tcyJ8CgZSZWdpb24SMwoJZnJlc2huZXNzGAEgASgLMiAuYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkZyZXNobmVzcxIqCghnYXRld2F5cxgCIAMoCzIYLmF0b2xsLmdsb2JhbC52MS5HYXRld2F5EhEKCXN1bW1hcmllcxgDIAEoDSJcCg9SZWdpb25zUmVzcG9uc2USDgoGcmVnaW9uGAEgASgJEg8KB2dhdGV3YXkYAiABKAkSKAoHcmVnaW9ucxgDIAMoCzIXLmF0b2xsLmdsb2JhbC52MS5SZWdpb24iNAoQU3VtbWFyaWVzUmVxdWVzdBIPCgdzdW1tYXJ5GAEgASgJEg8KB3JlZ2lvbnMYAiADKAkiLAoNU2tpcHBlZFNhbXBsZRILCgNrZXkYASABKAkSDgoGcmVhc29uGAIgASgJIpYCCgxTdW1tYXJ5U3RhdGUSDgoGcmVnaW9uGAEgASgJEg8KB3N1bW1hcnkYAiABKAkSDAoEdGV4dBgDIAEoCRIUCgxtb2RfcmV2aXNpb24YBCABKAQSLgoJcHVibGlzaGVkGAUgASgLMhsuYXRvbGwuZ2xvYmFsLnYxLkRlZmluaXRpb24SDQoFZXJyb3IYBiABKAkSEQoJcmVmb2xkaW5nGAcgASgIEg4KBmdyb3VwcxgIIAEoBBIPCgdtYXRjaGVkGAkgASgEEg8KB3NraXBwZWQYCiABKAQSLwoHc2FtcGxlcxgLIAMoCzIeLmF0b2xsLmdsb2JhbC52MS5Ta2lwcGVkU2FtcGxlEgwKBHJvb3QYDCABKAkieAoRU3VtbWFyaWVzUmVzcG9uc2USMAoJc3VtbWFyaWVzGAEgAygLMh0uYXRvbGwuZ2xvYmFsLnYxLlN1bW1hcnlTdGF0ZRIxCgdyZWdpb25zGAIgAygLMiAuYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkZyZXNobmVzcyrUAQoMUmVnaW9uU3RhdHVzEh0KGVJFR0lPTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIXChNSRUdJT05fU1RBVFVTX0ZSRVNIEAESFwoTUkVHSU9OX1NUQVRVU19TVEFMRRACEh0KGVJFR0lPTl9TVEFUVVNfVU5SRUFDSEFCTEUQAxIaChZSRUdJT05fU1RBVFVTX0NPTkZMSUNUEAQSHQoZUkVHSU9OX1NUQVRVU19RVUFSQU5USU5FRBAFEhkKFVJFR0lPTl9TVEFUVVNfVU5LTk9XThAGKrwBCgtNZWFzdXJlS2luZBIcChhNRUFTVVJFX0tJTkRfVU5TUEVDSUZJRUQQABIWChJNRUFTVVJFX0tJTkRfQ09VTlQQARIUChBNRUFTVVJFX0tJTkRfU1VNEAISFAoQTUVBU1VSRV9LSU5EX01JThADEhQKEE1FQVNVUkVfS0lORF9NQVgQBBIZChVNRUFTVVJFX0tJTkRfRElTVElOQ1QQBRIaChZNRUFTVVJFX0tJTkRfUVVBTlRJTEVTEAYqqwIKCk5vdGljZUtpbmQSGwoXTk9USUNFX0tJTkRfVU5TUEVDSUZJRUQQABITCg9OT1RJQ0VfS0lORF9HQVAQARIVChFOT1RJQ0VfS0lORF9SRVNFVBACEhcKE05PVElDRV9LSU5EX1JFU1RPUkUQAxIhCh1OT1RJQ0VfS0lORF9ERUZJTklUSU9OX0NIQU5HRRAEEhcKE05PVElDRV9LSU5EX1JFVElSRUQQBRIZChVOT1RJQ0VfS0lORF9GT1JHT1RURU4QBhIYChROT1RJQ0VfS0lORF9DT05GTElDVBAHEhoKFk5PVElDRV9LSU5EX1FVQVJBTlRJTkUQCBIWChJOT1RJQ0VfS0lORF9IRUFMRUQQCRIWChJOT1RJQ0VfS0lORF9CRUhJTkQQCjLJAgoNR2xvYmFsU2VydmljZRJACgNHZXQSGy5hdG9sbC5nbG9iYWwudjEuR2V0UmVxdWVzdBocLmF0b2xsLmdsb2JhbC52MS5HZXRSZXNwb25zZRJUCglTdWJzY3JpYmUSIS5hdG9sbC5nbG9iYWwudjEuU3Vic2NyaWJlUmVxdWVzdBoiLmF0b2xsLmdsb2JhbC52MS5TdWJzY3JpYmVSZXNwb25zZTABEkwKB1JlZ2lvbnMSHy5hdG9sbC5nbG9iYWwudjEuUmVnaW9uc1JlcXVlc3QaIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uc1Jlc3BvbnNlElIKCVN1bW1hcmllcxIhLmF0b2xsLmdsb2JhbC52MS5TdW1tYXJpZXNSZXF1ZXN0GiIuYXRvbGwuZ2xvYmFsLnYxLlN1bW1hcmllc1Jlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChxhdG9sbC9nbG9iYWwvdjEvZ2xvYmFsLnByb3RvEg9hdG9sbC5nbG9iYWwudjEiRQoNUmVnaW9uVmVyc2lvbhITCgtpbmNhcm5hdGlvbhgBIAEoBBINCgVub25jZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBCLHAQoPUmVnaW9uRnJlc2huZXNzEg4KBnJlZ2lvbhgBIAEoCRIvCgd2ZXJzaW9uGAIgASgLMh4uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblZlcnNpb24SLQoGc3RhdHVzGAMgASgOMh0uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblN0YXR1cxIXCgptYXhfYWdlX21zGAQgASgBSACIAQESDAoEcGF0aBgFIAEoCRIOCgZyZWFzb24YBiABKAlCDQoLX21heF9hZ2VfbXMiQwoHTWVhc3VyZRIMCgRuYW1lGAEgASgJEioKBGtpbmQYAiABKA4yHC5hdG9sbC5nbG9iYWwudjEuTWVhc3VyZUtpbmQilwMKBENlbGwSDwoFY291bnQYASABKARIABInCgNzdW0YAiABKAsyGC5hdG9sbC5nbG9iYWwudjEuRGVjaW1hbEgAEicKA21pbhgDIAEoCzIYLmF0b2xsLmdsb2JhbC52MS5FeHRyZW1lSAASJwoDbWF4GAQgASgLMhguYXRvbGwuZ2xvYmFsLnYxLkV4dHJlbWVIABItCghkaXN0aW5jdBgFIAEoCzIZLmF0b2xsLmdsb2JhbC52MS5EaXN0aW5jdEgAEi8KCXF1YW50aWxlcxgGIAEoCzIaLmF0b2xsLmdsb2JhbC52MS5RdWFudGlsZXNIABIlCgNhbnkYByABKAsyFi5hdG9sbC5nbG9iYWwudjEuVmFsdWVIABIpCgZsYXRlc3QYCCABKAsyFy5hdG9sbC5nbG9iYWwudjEuTGF0ZXN0SAASIwoDc2V0GAkgASgLMhQuYXRvbGwuZ2xvYmFsLnYxLlNldEgAEiMKA3RvcBgKIAEoCzIULmF0b2xsLmdsb2JhbC52MS5Ub3BIAEIHCgV2YWx1ZSImCgdEZWNpbWFsEgwKBHRleHQYASABKAkSDQoFdmFsdWUYAiABKAEiJwoHRXh0cmVtZRISCgV2YWx1ZRgBIAEoAUgAiAEBQggKBl92YWx1ZSJECghEaXN0aW5jdBIQCghlc3RpbWF0ZRgBIAEoBBIWCg5zdGFuZGFyZF9lcnJvchgCIAEoARIOCgZza2V0Y2gYAyABKAwieQoJUXVhbnRpbGVzEg0KBWNvdW50GAEgASgEEgsKA21pbhgCIAEoARILCgNwNTAYAyABKAESCwoDcDkwGAQgASgBEgsKA3A5ORgFIAEoARIMCgRwOTk5GAYgASgBEgsKA21heBgHIAEoARIOCgZza2V0Y2gYCCABKAwiQQoFVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEg4KBGJvb2wYAyABKAhIAEIGCgRraW5kIj4KBkxhdGVzdBIlCgV2YWx1ZRgBIAEoCzIWLmF0b2xsLmdsb2JhbC52MS5WYWx1ZRINCgVvcmRlchgCIAEoASJACgNTZXQSJgoGdmFsdWVzGAEgAygLMhYuYXRvbGwuZ2xvYmFsLnYxLlZhbHVlEhEKCXRydW5jYXRlZBgCIAEoCCJdCgNUb3ASKgoHZW50cmllcxgBIAMoCzIZLmF0b2xsLmdsb2JhbC52MS5Ub3BFbnRyeRIqCgh1bmxpc3RlZBgCIAEoCzIYLmF0b2xsLmdsb2JhbC52MS5EZWNpbWFsIoQBCghUb3BFbnRyeRIlCgV2YWx1ZRgBIAEoCzIWLmF0b2xsLmdsb2JhbC52MS5WYWx1ZRIoCgZ3ZWlnaHQYAiABKAsyGC5hdG9sbC5nbG9iYWwudjEuRGVjaW1hbBInCgVlcnJvchgDIAEoCzIYLmF0b2xsLmdsb2JhbC52MS5EZWNpbWFsIjoKBUdyb3VwEgsKA2tleRgBIAEoCRIkCgVjZWxscxgCIAMoCzIVLmF0b2xsLmdsb2JhbC52MS5DZWxsIl8KCkRlZmluaXRpb24SEwoLZmluZ2VycHJpbnQYASABKAkSEAoIZ3JvdXBfYnkYAiADKAkSKgoIbWVhc3VyZXMYAyADKAsyGC5hdG9sbC5nbG9iYWwudjEuTWVhc3VyZSIrCgtHcm91cEZpbHRlchIMCgRrZXlzGAEgAygJEg4KBnByZWZpeBgCIAEoCSKfAQoKR2V0UmVxdWVzdBIPCgdzdW1tYXJ5GAEgASgJEiwKBmdyb3VwcxgCIAEoCzIcLmF0b2xsLmdsb2JhbC52MS5Hcm91cEZpbHRlchIPCgdyZWdpb25zGAMgAygJEhEKCWJ5X3JlZ2lvbhgEIAEoCBINCgVsaW1pdBgFIAEoDRINCgVhZnRlchgGIAEoCRIQCghza2V0Y2hlcxgHIAEoCCJ3CgxSZWdpb25Hcm91cHMSDgoGcmVnaW9uGAEgASgJEi8KCmRlZmluaXRpb24YAiABKAsyGy5hdG9sbC5nbG9iYWwudjEuRGVmaW5pdGlvbhImCgZncm91cHMYAyADKAsyFi5hdG9sbC5nbG9iYWwudjEuR3JvdXAihAIKC0dldFJlc3BvbnNlEg8KB3N1bW1hcnkYASABKAkSLwoKZGVmaW5pdGlvbhgCIAEoCzIbLmF0b2xsLmdsb2JhbC52MS5EZWZpbml0aW9uEiYKBmdyb3VwcxgDIAMoCzIWLmF0b2xsLmdsb2JhbC52MS5Hcm91cBIMCgRtb3JlGAQgASgIEjEKB3JlZ2lvbnMYBSADKAsyIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uRnJlc2huZXNzEhgKEG90aGVyX2RlZmluaXRpb24YBiADKAkSMAoJYnlfcmVnaW9uGAcgAygLMh0uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkdyb3VwcyKmAQoQU3Vic2NyaWJlUmVxdWVzdBIRCglzdW1tYXJpZXMYASADKAkSLAoGZ3JvdXBzGAIgASgLMhwuYXRvbGwuZ2xvYmFsLnYxLkdyb3VwRmlsdGVyEg8KB3JlZ2lvbnMYAyADKAkSEQoJYnlfcmVnaW9uGAQgASgIEhQKDHJlc3VtZV90b2tlbhgFIAEoDBIXCg9taW5faW50ZXJ2YWxfbXMYBiABKA0iowEKEVN1YnNjcmliZVJlc3BvbnNlEikKBnVwZGF0ZRgBIAEoCzIXLmF0b2xsLmdsb2JhbC52MS5VcGRhdGVIABIvCgloZWFydGJlYXQYAiABKAsyGi5hdG9sbC5nbG9iYWwudjEuSGVhcnRiZWF0SAASKQoGbm90aWNlGAMgASgLMhcuYXRvbGwuZ2xvYmFsLnYxLk5vdGljZUgAQgcKBWV2ZW50IqACCgZVcGRhdGUSDwoHc3VtbWFyeRgBIAEoCRINCgVyZXNldBgCIAEoCBIMCgRtb3JlGAMgASgIEi8KCmRlZmluaXRpb24YBCABKAsyGy5hdG9sbC5nbG9iYWwudjEuRGVmaW5pdGlvbhImCgZncm91cHMYBSADKAsyFi5hdG9sbC5nbG9iYWwudjEuR3JvdXASDwoHcmVtb3ZlZBgGIAMoCRIxCgdyZWdpb25zGAcgAygLMiAuYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkZyZXNobmVzcxIYChBvdGhlcl9kZWZpbml0aW9uGAggAygJEjEKCWJ5X3JlZ2lvbhgJIAMoCzIeLmF0b2xsLmdsb2JhbC52MS5SZWdpb25DaGFuZ2VzIpgBCg1SZWdpb25DaGFuZ2VzEg4KBnJlZ2lvbhgBIAEoCRINCgVyZXNldBgCIAEoCBIvCgpkZWZpbml0aW9uGAMgASgLMhsuYXRvbGwuZ2xvYmFsLnYxLkRlZmluaXRpb24SJgoGZ3JvdXBzGAQgAygLMhYuYXRvbGwuZ2xvYmFsLnYxLkdyb3VwEg8KB3JlbW92ZWQYBSADKAkiZgoJSGVhcnRiZWF0EjEKB3JlZ2lvbnMYASADKAsyIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uRnJlc2huZXNzEhQKDHJlc3VtZV90b2tlbhgCIAEoDBIQCghjb21wbGV0ZRgDIAEoCCLCAQoGTm90aWNlEikKBGtpbmQYASABKA4yGy5hdG9sbC5nbG9iYWwudjEuTm90aWNlS2luZBIOCgZyZWdpb24YAiABKAkSDwoHc3VtbWFyeRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEi4KBmJlZm9yZRgFIAEoCzIeLmF0b2xsLmdsb2JhbC52MS5SZWdpb25WZXJzaW9uEisKA25vdxgGIAEoCzIeLmF0b2xsLmdsb2JhbC52MS5SZWdpb25WZXJzaW9uIhAKDlJlZ2lvbnNSZXF1ZXN0IlcKB0dhdGV3YXkSDAoEbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEg0KBXN0YXRlGAMgASgJEhMKBnJ0dF9tcxgEIAEoAUgAiAEBQgkKB19ydHRfbXMifAoGUmVnaW9uEjMKCWZyZXNobmVzcxgBIAEoCzIgLmF0b2xsLmdsb2JhbC52MS5SZWdpb25GcmVzaG5lc3MSKgoIZ2F0ZXdheXMYAiADKAsyGC5hdG9sbC5nbG9iYWwudjEuR2F0ZXdheRIRCglzdW1tYXJpZXMYAyABKA0iXAoPUmVnaW9uc1Jlc3BvbnNlEg4KBnJlZ2lvbhgBIAEoCRIPCgdnYXRld2F5GAIgASgJEigKB3JlZ2lvbnMYAyADKAsyFy5hdG9sbC5nbG9iYWwudjEuUmVnaW9uIjQKEFN1bW1hcmllc1JlcXVlc3QSDwoHc3VtbWFyeRgBIAEoCRIPCgdyZWdpb25zGAIgAygJIiwKDVNraXBwZWRTYW1wbGUSCwoDa2V5GAEgASgJEg4KBnJlYXNvbhgCIAEoCSKWAgoMU3VtbWFyeVN0YXRlEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEgwKBHRleHQYAyABKAkSFAoMbW9kX3JldmlzaW9uGAQgASgEEi4KCXB1Ymxpc2hlZBgFIAEoCzIbLmF0b2xsLmdsb2JhbC52MS5EZWZpbml0aW9uEg0KBWVycm9yGAYgASgJEhEKCXJlZm9sZGluZxgHIAEoCBIOCgZncm91cHMYCCABKAQSDwoHbWF0Y2hlZBgJIAEoBBIPCgdza2lwcGVkGAogASgEEi8KB3NhbXBsZXMYCyADKAsyHi5hdG9sbC5nbG9iYWwudjEuU2tpcHBlZFNhbXBsZRIMCgRyb290GAwgASgJIngKEVN1bW1hcmllc1Jlc3BvbnNlEjAKCXN1bW1hcmllcxgBIAMoCzIdLmF0b2xsLmdsb2JhbC52MS5TdW1tYXJ5U3RhdGUSMQoHcmVnaW9ucxgCIAMoCzIgLmF0b2xsLmdsb2JhbC52MS5SZWdpb25GcmVzaG5lc3Mq1AEKDFJlZ2lvblN0YXR1cxIdChlSRUdJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTUkVHSU9OX1NUQVRVU19GUkVTSBABEhcKE1JFR0lPTl9TVEFUVVNfU1RBTEUQAhIdChlSRUdJT05fU1RBVFVTX1VOUkVBQ0hBQkxFEAMSGgoWUkVHSU9OX1NUQVRVU19DT05GTElDVBAEEh0KGVJFR0lPTl9TVEFUVVNfUVVBUkFOVElORUQQBRIZChVSRUdJT05fU1RBVFVTX1VOS05PV04QBiqXAgoLTWVhc3VyZUtpbmQSHAoYTUVBU1VSRV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSTUVBU1VSRV9LSU5EX0NPVU5UEAESFAoQTUVBU1VSRV9LSU5EX1NVTRACEhQKEE1FQVNVUkVfS0lORF9NSU4QAxIUChBNRUFTVVJFX0tJTkRfTUFYEAQSGQoVTUVBU1VSRV9LSU5EX0RJU1RJTkNUEAUSGgoWTUVBU1VSRV9LSU5EX1FVQU5USUxFUxAGEhQKEE1FQVNVUkVfS0lORF9BTlkQBxIXChNNRUFTVVJFX0tJTkRfTEFURVNUEAgSFAoQTUVBU1VSRV9LSU5EX1NFVBAJEhQKEE1FQVNVUkVfS0lORF9UT1AQCiqrAgoKTm90aWNlS2luZBIbChdOT1RJQ0VfS0lORF9VTlNQRUNJRklFRBAAEhMKD05PVElDRV9LSU5EX0dBUBABEhUKEU5PVElDRV9LSU5EX1JFU0VUEAISFwoTTk9USUNFX0tJTkRfUkVTVE9SRRADEiEKHU5PVElDRV9LSU5EX0RFRklOSVRJT05fQ0hBTkdFEAQSFwoTTk9USUNFX0tJTkRfUkVUSVJFRBAFEhkKFU5PVElDRV9LSU5EX0ZPUkdPVFRFThAGEhgKFE5PVElDRV9LSU5EX0NPTkZMSUNUEAcSGgoWTk9USUNFX0tJTkRfUVVBUkFOVElORRAIEhYKEk5PVElDRV9LSU5EX0hFQUxFRBAJEhYKEk5PVElDRV9LSU5EX0JFSElORBAKMskCCg1HbG9iYWxTZXJ2aWNlEkAKA0dldBIbLmF0b2xsLmdsb2JhbC52MS5HZXRSZXF1ZXN0GhwuYXRvbGwuZ2xvYmFsLnYxLkdldFJlc3BvbnNlElQKCVN1YnNjcmliZRIhLmF0b2xsLmdsb2JhbC52MS5TdWJzY3JpYmVSZXF1ZXN0GiIuYXRvbGwuZ2xvYmFsLnYxLlN1YnNjcmliZVJlc3BvbnNlMAESTAoHUmVnaW9ucxIfLmF0b2xsLmdsb2JhbC52MS5SZWdpb25zUmVxdWVzdBogLmF0b2xsLmdsb2JhbC52MS5SZWdpb25zUmVzcG9uc2USUgoJU3VtbWFyaWVzEiEuYXRvbGwuZ2xvYmFsLnYxLlN1bW1hcmllc1JlcXVlc3QaIi5hdG9sbC5nbG9iYWwudjEuU3VtbWFyaWVzUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * Where one region's part of an answer stands.
@@ -167,6 +167,32 @@ export type Cell = Message<"atoll.global.v1.Cell"> & {
      */
     value: Quantiles;
     case: "quantiles";
+  } | {
+    /**
+     * The greatest of the group's values: false, true, numbers, text by its UTF-8.
+     *
+     * @generated from field: atoll.global.v1.Value any = 7;
+     */
+    value: Value;
+    case: "any";
+  } | {
+    /**
+     * @generated from field: atoll.global.v1.Latest latest = 8;
+     */
+    value: Latest;
+    case: "latest";
+  } | {
+    /**
+     * @generated from field: atoll.global.v1.Set set = 9;
+     */
+    value: Set;
+    case: "set";
+  } | {
+    /**
+     * @generated from field: atoll.global.v1.Top top = 10;
+     */
+    value: Top;
+    case: "top";
   } | { case: undefined; value?: undefined };
 };
 
@@ -316,6 +342,157 @@ export const QuantilesSchema: GenMessage<Quantiles> = /*@__PURE__*/
   messageDesc(file_atoll_global_v1_global, 7);
 
 /**
+ * A plain value of a record.
+ *
+ * @generated from message atoll.global.v1.Value
+ */
+export type Value = Message<"atoll.global.v1.Value"> & {
+  /**
+   * @generated from oneof atoll.global.v1.Value.kind
+   */
+  kind: {
+    /**
+     * @generated from field: string text = 1;
+     */
+    value: string;
+    case: "text";
+  } | {
+    /**
+     * @generated from field: double number = 2;
+     */
+    value: number;
+    case: "number";
+  } | {
+    /**
+     * @generated from field: bool bool = 3;
+     */
+    value: boolean;
+    case: "bool";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message atoll.global.v1.Value.
+ * Use `create(ValueSchema)` to create a new message.
+ */
+export const ValueSchema: GenMessage<Value> = /*@__PURE__*/
+  messageDesc(file_atoll_global_v1_global, 8);
+
+/**
+ * The value of the record with the greatest number to choose by; of equal ones, the
+ * greatest value.
+ *
+ * @generated from message atoll.global.v1.Latest
+ */
+export type Latest = Message<"atoll.global.v1.Latest"> & {
+  /**
+   * @generated from field: atoll.global.v1.Value value = 1;
+   */
+  value?: Value | undefined;
+
+  /**
+   * The number: what the definition says, else the record's mod revision in its region.
+   *
+   * @generated from field: double order = 2;
+   */
+  order: number;
+};
+
+/**
+ * Describes the message atoll.global.v1.Latest.
+ * Use `create(LatestSchema)` to create a new message.
+ */
+export const LatestSchema: GenMessage<Latest> = /*@__PURE__*/
+  messageDesc(file_atoll_global_v1_global, 9);
+
+/**
+ * The different values.
+ *
+ * @generated from message atoll.global.v1.Set
+ */
+export type Set = Message<"atoll.global.v1.Set"> & {
+  /**
+   * Ascending: false, true, numbers, text by its UTF-8.
+   *
+   * @generated from field: repeated atoll.global.v1.Value values = 1;
+   */
+  values: Value[];
+
+  /**
+   * There are more, all after the last one.
+   *
+   * @generated from field: bool truncated = 2;
+   */
+  truncated: boolean;
+};
+
+/**
+ * Describes the message atoll.global.v1.Set.
+ * Use `create(SetSchema)` to create a new message.
+ */
+export const SetSchema: GenMessage<Set> = /*@__PURE__*/
+  messageDesc(file_atoll_global_v1_global, 10);
+
+/**
+ * The heaviest values.
+ *
+ * @generated from message atoll.global.v1.Top
+ */
+export type Top = Message<"atoll.global.v1.Top"> & {
+  /**
+   * By weight, the heaviest first.
+   *
+   * @generated from field: repeated atoll.global.v1.TopEntry entries = 1;
+   */
+  entries: TopEntry[];
+
+  /**
+   * No value that isn't an entry weighs more; 0 when there is none.
+   *
+   * @generated from field: atoll.global.v1.Decimal unlisted = 2;
+   */
+  unlisted?: Decimal | undefined;
+};
+
+/**
+ * Describes the message atoll.global.v1.Top.
+ * Use `create(TopSchema)` to create a new message.
+ */
+export const TopSchema: GenMessage<Top> = /*@__PURE__*/
+  messageDesc(file_atoll_global_v1_global, 11);
+
+/**
+ * @generated from message atoll.global.v1.TopEntry
+ */
+export type TopEntry = Message<"atoll.global.v1.TopEntry"> & {
+  /**
+   * @generated from field: atoll.global.v1.Value value = 1;
+   */
+  value?: Value | undefined;
+
+  /**
+   * It weighs at least this.
+   *
+   * @generated from field: atoll.global.v1.Decimal weight = 2;
+   */
+  weight?: Decimal | undefined;
+
+  /**
+   * It weighs at most this much more: some regions didn't list it.
+   *
+   * @generated from field: atoll.global.v1.Decimal error = 3;
+   */
+  error?: Decimal | undefined;
+};
+
+/**
+ * Describes the message atoll.global.v1.TopEntry.
+ * Use `create(TopEntrySchema)` to create a new message.
+ */
+export const TopEntrySchema: GenMessage<TopEntry> = /*@__PURE__*/
+  messageDesc(file_atoll_global_v1_global, 12);
+
+/**
  * @generated from message atoll.global.v1.Group
  */
 export type Group = Message<"atoll.global.v1.Group"> & {
@@ -339,7 +516,7 @@ export type Group = Message<"atoll.global.v1.Group"> & {
  * Use `create(GroupSchema)` to create a new message.
  */
 export const GroupSchema: GenMessage<Group> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 8);
+  messageDesc(file_atoll_global_v1_global, 13);
 
 /**
  * What groups' cells mean.
@@ -372,7 +549,7 @@ export type Definition = Message<"atoll.global.v1.Definition"> & {
  * Use `create(DefinitionSchema)` to create a new message.
  */
 export const DefinitionSchema: GenMessage<Definition> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 9);
+  messageDesc(file_atoll_global_v1_global, 14);
 
 /**
  * Which groups an answer has. Empty means all.
@@ -400,7 +577,7 @@ export type GroupFilter = Message<"atoll.global.v1.GroupFilter"> & {
  * Use `create(GroupFilterSchema)` to create a new message.
  */
 export const GroupFilterSchema: GenMessage<GroupFilter> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 10);
+  messageDesc(file_atoll_global_v1_global, 15);
 
 /**
  * @generated from message atoll.global.v1.GetRequest
@@ -457,7 +634,7 @@ export type GetRequest = Message<"atoll.global.v1.GetRequest"> & {
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 11);
+  messageDesc(file_atoll_global_v1_global, 16);
 
 /**
  * One region's own groups.
@@ -486,7 +663,7 @@ export type RegionGroups = Message<"atoll.global.v1.RegionGroups"> & {
  * Use `create(RegionGroupsSchema)` to create a new message.
  */
 export const RegionGroupsSchema: GenMessage<RegionGroups> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 12);
+  messageDesc(file_atoll_global_v1_global, 17);
 
 /**
  * @generated from message atoll.global.v1.GetResponse
@@ -546,7 +723,7 @@ export type GetResponse = Message<"atoll.global.v1.GetResponse"> & {
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 13);
+  messageDesc(file_atoll_global_v1_global, 18);
 
 /**
  * @generated from message atoll.global.v1.SubscribeRequest
@@ -598,7 +775,7 @@ export type SubscribeRequest = Message<"atoll.global.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 14);
+  messageDesc(file_atoll_global_v1_global, 19);
 
 /**
  * @generated from message atoll.global.v1.SubscribeResponse
@@ -633,7 +810,7 @@ export type SubscribeResponse = Message<"atoll.global.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 15);
+  messageDesc(file_atoll_global_v1_global, 20);
 
 /**
  * Groups that changed, absolute values. An update may come in parts, which belong
@@ -710,7 +887,7 @@ export type Update = Message<"atoll.global.v1.Update"> & {
  * Use `create(UpdateSchema)` to create a new message.
  */
 export const UpdateSchema: GenMessage<Update> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 16);
+  messageDesc(file_atoll_global_v1_global, 21);
 
 /**
  * One region's own changes.
@@ -753,7 +930,7 @@ export type RegionChanges = Message<"atoll.global.v1.RegionChanges"> & {
  * Use `create(RegionChangesSchema)` to create a new message.
  */
 export const RegionChangesSchema: GenMessage<RegionChanges> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 17);
+  messageDesc(file_atoll_global_v1_global, 22);
 
 /**
  * Each second, and after the snapshot: every region's freshness, and where to resume.
@@ -784,7 +961,7 @@ export type Heartbeat = Message<"atoll.global.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 18);
+  messageDesc(file_atoll_global_v1_global, 23);
 
 /**
  * Something happened that a consumer may have to act on.
@@ -834,7 +1011,7 @@ export type Notice = Message<"atoll.global.v1.Notice"> & {
  * Use `create(NoticeSchema)` to create a new message.
  */
 export const NoticeSchema: GenMessage<Notice> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 19);
+  messageDesc(file_atoll_global_v1_global, 24);
 
 /**
  * @generated from message atoll.global.v1.RegionsRequest
@@ -847,7 +1024,7 @@ export type RegionsRequest = Message<"atoll.global.v1.RegionsRequest"> & {
  * Use `create(RegionsRequestSchema)` to create a new message.
  */
 export const RegionsRequestSchema: GenMessage<RegionsRequest> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 20);
+  messageDesc(file_atoll_global_v1_global, 25);
 
 /**
  * A gateway of a region, as the one asked sees it.
@@ -885,7 +1062,7 @@ export type Gateway = Message<"atoll.global.v1.Gateway"> & {
  * Use `create(GatewaySchema)` to create a new message.
  */
 export const GatewaySchema: GenMessage<Gateway> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 21);
+  messageDesc(file_atoll_global_v1_global, 26);
 
 /**
  * @generated from message atoll.global.v1.Region
@@ -914,7 +1091,7 @@ export type Region = Message<"atoll.global.v1.Region"> & {
  * Use `create(RegionSchema)` to create a new message.
  */
 export const RegionSchema: GenMessage<Region> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 22);
+  messageDesc(file_atoll_global_v1_global, 27);
 
 /**
  * @generated from message atoll.global.v1.RegionsResponse
@@ -943,7 +1120,7 @@ export type RegionsResponse = Message<"atoll.global.v1.RegionsResponse"> & {
  * Use `create(RegionsResponseSchema)` to create a new message.
  */
 export const RegionsResponseSchema: GenMessage<RegionsResponse> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 23);
+  messageDesc(file_atoll_global_v1_global, 28);
 
 /**
  * @generated from message atoll.global.v1.SummariesRequest
@@ -967,7 +1144,7 @@ export type SummariesRequest = Message<"atoll.global.v1.SummariesRequest"> & {
  * Use `create(SummariesRequestSchema)` to create a new message.
  */
 export const SummariesRequestSchema: GenMessage<SummariesRequest> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 24);
+  messageDesc(file_atoll_global_v1_global, 29);
 
 /**
  * A key that a summary could not count, and why.
@@ -991,7 +1168,7 @@ export type SkippedSample = Message<"atoll.global.v1.SkippedSample"> & {
  * Use `create(SkippedSampleSchema)` to create a new message.
  */
 export const SkippedSampleSchema: GenMessage<SkippedSample> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 25);
+  messageDesc(file_atoll_global_v1_global, 30);
 
 /**
  * One summary in one region.
@@ -1081,7 +1258,7 @@ export type SummaryState = Message<"atoll.global.v1.SummaryState"> & {
  * Use `create(SummaryStateSchema)` to create a new message.
  */
 export const SummaryStateSchema: GenMessage<SummaryState> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 26);
+  messageDesc(file_atoll_global_v1_global, 31);
 
 /**
  * @generated from message atoll.global.v1.SummariesResponse
@@ -1103,7 +1280,7 @@ export type SummariesResponse = Message<"atoll.global.v1.SummariesResponse"> & {
  * Use `create(SummariesResponseSchema)` to create a new message.
  */
 export const SummariesResponseSchema: GenMessage<SummariesResponse> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 27);
+  messageDesc(file_atoll_global_v1_global, 32);
 
 /**
  * What a reader should think of a region's part of an answer.
@@ -1204,6 +1381,26 @@ export enum MeasureKind {
    * @generated from enum value: MEASURE_KIND_QUANTILES = 6;
    */
   QUANTILES = 6,
+
+  /**
+   * @generated from enum value: MEASURE_KIND_ANY = 7;
+   */
+  ANY = 7,
+
+  /**
+   * @generated from enum value: MEASURE_KIND_LATEST = 8;
+   */
+  LATEST = 8,
+
+  /**
+   * @generated from enum value: MEASURE_KIND_SET = 9;
+   */
+  SET = 9,
+
+  /**
+   * @generated from enum value: MEASURE_KIND_TOP = 10;
+   */
+  TOP = 10,
 }
 
 /**

@@ -1,4 +1,4 @@
-import { malformed } from "../wire-check.js";
+import { malformed } from "./wire-check.js";
 
 /** What the last byte after an integer's eighth would count. */
 const MAX_UNIT = 0x80 ** 8;
@@ -26,6 +26,15 @@ export class PackedReader {
   byte(): number {
     if (this.atEnd) this.fail("ends too early");
     return this.#packed.charCodeAt(this.#at++);
+  }
+
+  /** So many units. */
+  text(length: number): string {
+    const end = this.#at + length;
+    if (end > this.#packed.length) this.fail("ends too early");
+    const text = this.#packed.slice(this.#at, end);
+    this.#at = end;
+    return text;
   }
 
   /** An integer of 7 bits a byte, least first, in its shortest form, up to 2^53 - 1. */
