@@ -27,6 +27,8 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [/"(lease|Lease)":[1-9]\d*/g, '"$1":LEASE'],
   [/"(lease|Lease)" : [1-9]\d*/g, '"$1" : LEASE'],
   [/\b[0-9a-f]{11,16}\b/g, "HEX"],
+  // etcdctl makes ids sixteen wide; ours have thirteen digits
+  [/(Member|cluster) +HEX/g, "$1 HEX"],
   [/\b(etcd|member)-\d\b/g, "NAME"],
 ];
 

@@ -7,6 +7,12 @@ export interface Subject {
   readonly name: string;
   /** host:port of each member. */
   readonly endpoints: readonly string[];
+  /** host:port where each member listens for the others. */
+  readonly peers: readonly string[];
+  /** A member that is told of the others, to be added and then started; its index. */
+  prepare(): Promise<number>;
+  /** Starts it. */
+  launch(index: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -19,7 +25,18 @@ export interface Pair {
 
 async function startSubject(name: "etcd" | "atoll"): Promise<Subject> {
   const cluster = await (name === "etcd" ? startEtcd({ members: 3 }) : startRegion({ members: 3 }));
-  return { name, endpoints: cluster.endpoints, stop: () => cluster.stop() };
+  return {
+    name,
+    get endpoints() {
+      return cluster.endpoints;
+    },
+    get peers() {
+      return cluster.members.map(({ peer }) => peer);
+    },
+    prepare: () => cluster.prepare([0, 1, 2]),
+    launch: async (index) => void (await cluster.launch(index)),
+    stop: () => cluster.stop(),
+  };
 }
 
 /** Starts three members of each; both are fresh, so that equal commands give equal revisions. */
