@@ -132,8 +132,8 @@ export class RaftDriver implements ProposalTarget, ReadSource {
 
   /** One tick of the raft clock. */
   tick(): void {
+    this.#ticks++;
     this.feed((raft) => {
-      this.#ticks++;
       raft.tick();
       this.proposals.tick(this.nowMs);
       this.reads.tick(this.nowMs, this.lead !== NO_NODE);
