@@ -107,7 +107,13 @@ export class Gateway {
         return () => this.#listeners.delete(listener);
       },
     };
-    this.#api = new GlobalApi(source);
+    this.#api = new GlobalApi(source, {
+      refused: (method, kind, of) => {
+        this.#metrics.refused(method, kind);
+        log.debug({ method, kind, region: of }, "a contract isn't met");
+      },
+      waited: (outcome) => this.#metrics.waited(outcome),
+    });
     const registry = createRegistry({ region, gateway: name });
     const readings = readingsOf({
       state: this.#state,

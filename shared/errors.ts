@@ -23,6 +23,12 @@ export type Code = keyof typeof CODES;
 /** Facts about an error that a program may read: names to printable values. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 
+/** One encoded message that goes with an error, for programs; `typeName` says which. */
+export interface TypedDetail {
+  readonly typeName: string;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * The one class of error in Atoll. `message` goes to the caller, so it names the
  * field or file and what would be right; `cause` is logged and never sent.
@@ -30,16 +36,18 @@ export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 export class AtollError extends Error {
   readonly code: Code;
   readonly details: ErrorDetails;
+  readonly typed: TypedDetail | undefined;
 
   constructor(
     code: Code,
     message: string,
-    options: { cause?: unknown; details?: ErrorDetails } = {},
+    options: { cause?: unknown; details?: ErrorDetails; typed?: TypedDetail | undefined } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "AtollError";
     this.code = code;
     this.details = options.details ?? {};
+    this.typed = options.typed;
   }
 
   /**

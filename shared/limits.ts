@@ -225,6 +225,8 @@ export const MAX_PENDING_LEASE_CALLS = 10_000;
 export const LEASE_REVOKE_BATCH = 1_000;
 /** Confirmations of a region that wait for sections to come up to them. */
 export const MAX_CONFIRMATIONS_PER_REGION = 16;
+/** Lives of one region that a gateway keeps in mind, to tell what became of a write. */
+export const MAX_LIVES_PER_REGION = 64;
 /** Age bound up to which a region's part counts as fresh. */
 export const FRESH_WITHIN_MS = 3_000;
 /** Groups in one answer to Get. */
@@ -237,6 +239,8 @@ export const MAX_NAMES_PER_REQUEST = 1_000;
 export const MAX_GROUPS_PER_UPDATE = 1_000;
 /** Shortest time between two updates of one summary to one subscriber. */
 export const MIN_UPDATE_INTERVAL_MS = 10;
+/** Pause between two looks for notices while updates wait for their interval. */
+export const NOTICE_PAUSE_MS = 100;
 /** Longest one that a subscriber may ask for. */
 export const MAX_UPDATE_INTERVAL_MS = 60_000;
 /** Pause between two heartbeats of a subscription. */
@@ -247,6 +251,12 @@ export const SUBSCRIBER_STALL_MS = 30_000;
 export const MAX_SUBSCRIPTIONS = 4_096;
 /** Bytes of a resume token that a gateway reads. */
 export const MAX_RESUME_TOKEN_BYTES = 256 * 1024;
+/** Calls to Wait that a gateway serves at once. */
+export const MAX_WAITS = 4_096;
+/** Longest time that a call to Wait may ask for. */
+export const MAX_WAIT_MS = 600_000;
+/** Pause between two looks at what a call to Wait waits for, besides those at changes. */
+export const WAIT_LOOK_INTERVAL_MS = 100;
 /** Notices that a gateway keeps for subscribers that have not had them yet. */
 export const MAX_LOGGED_NOTICES = 1_024;
 /** Encoded updates that subscribers of one summary share. */

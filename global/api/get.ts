@@ -11,17 +11,21 @@ import type { GroupKey } from "../digest/cell.js";
 import type { Section } from "../digest/section.js";
 import type { GroupFilter } from "../view/group-filter.js";
 import { mergeCells } from "../view/merge.js";
+import type { ContractDesk } from "./contract-desk.js";
+import { readContract } from "./contract-request.js";
+import { invalid } from "./error-detail.js";
 import { messageBytes } from "./message-size.js";
 import { definitionMessage, freshnessMessage, groupMessage } from "./messages.js";
-import { checkSummary, groupFilter, invalid, regionsOf } from "./request-checks.js";
-import type { ViewSource } from "./view-source.js";
+import { checkSummary, groupFilter, regionsOf } from "./request-checks.js";
 
 /** Reads one summary, merged over regions. Throws AtollError naming the field that is wrong. */
-export function get(source: ViewSource, request: GetRequest): GetResponse {
+export function get(desk: ContractDesk, request: GetRequest): GetResponse {
+  const { source } = desk;
   const { summary } = request;
   checkSummary(source, summary, "summary");
   const filter = groupFilter(request.groups);
   const regions = regionsOf(source, request.regions);
+  const asked = readContract(request.contract, request.regions);
   if (request.limit > MAX_GROUPS_PER_GET) {
     invalid("limit", `is ${request.limit}; at most ${MAX_GROUPS_PER_GET} are allowed`);
   }
@@ -30,6 +34,13 @@ export function get(source: ViewSource, request: GetRequest): GetResponse {
   const selection = view.select(summary, regions);
   const parts = [...selection.parts.values()];
   const sections = regions.flatMap((region) => view.state.section({ region, summary }) ?? []);
+  const links = source.links();
+  const nowMs = source.nowMs();
+  const readings = desk
+    .regions(asked, regions)
+    .map((region) => view.partReading(region, summary, selection.parts.get(region), links, nowMs));
+  const misses = desk.misses(asked, readings, regions);
+  if (misses.size > 0 && !asked.annotate) throw desk.refusal("Get", misses);
   const keys = wantedKeys(
     request.byRegion ? [...parts, ...sections] : parts,
     filter,
@@ -37,17 +48,11 @@ export function get(source: ViewSource, request: GetRequest): GetResponse {
   );
   const shown = request.byRegion ? [...parts, ...sections] : parts;
   const page = cutPage(keys.slice(0, limit), shown, request.sketches);
-  const links = source.links();
-  const nowMs = source.nowMs();
   const response = create(GetResponseSchema, {
     summary,
     groups: mergedGroups(page, parts, request.sketches),
     more: keys.length > page.length,
-    regions: regions.map((region) =>
-      freshnessMessage(
-        view.partReading(region, summary, selection.parts.get(region), links, nowMs),
-      ),
-    ),
+    regions: readings.map((reading) => freshnessMessage(reading, misses.get(reading.region))),
     otherDefinition: [...selection.others],
   });
   const schema = parts[0]?.schema;

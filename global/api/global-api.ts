@@ -2,26 +2,34 @@ import { type Clock, systemClock } from "../../shared/clock.js";
 import type { GlobalService } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import { sha256 } from "../../shared/hash.js";
 import type { Handlers } from "../../shared/rpc/handlers.js";
+import { type ApiObserver, ContractDesk } from "./contract-desk.js";
 import { get } from "./get.js";
 import { Hub } from "./hub.js";
 import { regions } from "./regions.js";
 import { subscribe } from "./subscribe.js";
 import { summaries } from "./summaries.js";
 import type { ViewSource } from "./view-source.js";
+import { Waits } from "./wait.js";
 
 /** The consumers' API of one gateway: transport-neutral handlers over its view. */
 export class GlobalApi {
   readonly handlers: Handlers<typeof GlobalService>;
   readonly #hub: Hub;
+  readonly #desk: ContractDesk;
+  readonly #waits: Waits;
   readonly #closing = new AbortController();
 
-  constructor(source: ViewSource, clock: Clock = systemClock) {
+  constructor(source: ViewSource, observer: ApiObserver, clock: Clock = systemClock) {
     const hub = new Hub(source, sha256);
-    const options = { hash: sha256, clock, closing: this.#closing.signal };
+    const desk = new ContractDesk(source, observer);
+    const options = { hub, desk, hash: sha256, clock, closing: this.#closing.signal };
     this.#hub = hub;
+    this.#desk = desk;
+    this.#waits = new Waits(desk, clock, this.#closing.signal);
     this.handlers = {
-      get: (request) => get(source, request),
-      subscribe: (request, sink, context) => subscribe(hub, request, sink, context, options),
+      get: (request) => get(desk, request),
+      subscribe: (request, sink, context) => subscribe(options, request, sink, context),
+      wait: (request, context) => this.#waits.wait(request, context),
       regions: () => regions(source),
       summaries: (request) => summaries(source, request),
     };
@@ -32,9 +40,18 @@ export class GlobalApi {
     return this.#hub.subscriptions;
   }
 
-  /** Ends all subscriptions with UNAVAILABLE, so that they resume elsewhere. Safe to call again. */
+  /** Calls to Wait that are open. */
+  get waits(): number {
+    return this.#waits.open;
+  }
+
+  /**
+   * Ends all subscriptions and waits with UNAVAILABLE, so that they go on elsewhere. Safe
+   * to call again.
+   */
   close(): void {
     this.#closing.abort();
+    this.#desk.close();
     this.#hub.close();
   }
 }

@@ -13,8 +13,10 @@ import {
 import type { Cell, GroupKey, MeasureDescriptor, MeasureKind } from "../digest/cell.js";
 import type { Schema } from "../digest/section.js";
 import type { Incarnation } from "../digest/version.js";
+import type { Miss } from "../view/contract.js";
 import type { RegionReading, RegionStatus } from "../view/view.js";
 import { cellMessage } from "./cell-message.js";
+import { missMessage } from "./error-detail.js";
 
 const STATUSES: Readonly<Record<RegionStatus, WireStatus>> = {
   fresh: WireStatus.FRESH,
@@ -50,14 +52,18 @@ export function versionMessage(
   };
 }
 
-/** Where a region's part stands. */
-export function freshnessMessage(reading: RegionReading): RegionFreshness {
+/** Where a region's part stands, and what it misses of what was demanded. */
+export function freshnessMessage(
+  reading: RegionReading,
+  misses: readonly Miss[] = [],
+): RegionFreshness {
   const message = create(RegionFreshnessSchema, {
     region: reading.region,
     version: versionMessage(reading.incarnation, reading.revision),
     status: STATUSES[reading.status],
     path: reading.path,
     reason: reading.reason,
+    misses: misses.map(missMessage),
   });
   if (reading.ageMs !== undefined) message.maxAgeMs = reading.ageMs;
   return message;

@@ -3,12 +3,8 @@ import type { GroupFilter as GroupFilterMessage } from "../../shared/gen/atoll/g
 import { MAX_NAMES_PER_REQUEST } from "../../shared/limits.js";
 import { describeBadKey, isGroupKey } from "../digest/group-key.js";
 import { GroupFilter } from "../view/group-filter.js";
+import { invalid, notFound } from "./error-detail.js";
 import type { ViewSource } from "./view-source.js";
-
-/** Throws what a caller is told of a field that can't be. */
-export function invalid(field: string, what: string): never {
-  throw new AtollError("INVALID_ARGUMENT", `${field}: ${what}`, { details: { field } });
-}
 
 /** Reads a group filter. Throws INVALID_ARGUMENT naming the field. */
 export function groupFilter(message: GroupFilterMessage | undefined): GroupFilter {
@@ -29,7 +25,7 @@ export function regionsOf(source: ViewSource, named: readonly string[]): string[
   if (named.length === 0) return known;
   bounded(named, "regions");
   const unknown = named.find((region) => !known.includes(region));
-  if (unknown !== undefined) throw notFound("region", unknown, known);
+  if (unknown !== undefined) throw notFound("regions", "region", unknown, known);
   return [...new Set(named)].sort();
 }
 
@@ -54,19 +50,12 @@ export function checkSummary(source: ViewSource, summary: string, field: string)
       `gateway ${source.gateway} of ${source.region} has just started and has no data yet`,
     );
   }
-  throw notFound("summary", summary, [...known].sort());
+  throw notFound(field, "summary", summary, [...known].sort());
 }
 
 /** Throws INVALID_ARGUMENT when a request names too much. */
-export function bounded(names: readonly string[], field: string): void {
+export function bounded(names: readonly unknown[], field: string): void {
   if (names.length > MAX_NAMES_PER_REQUEST) {
     invalid(field, `has ${names.length} elements; at most ${MAX_NAMES_PER_REQUEST} are allowed`);
   }
-}
-
-function notFound(what: string, name: string, known: readonly string[]): AtollError {
-  const listed = known.length === 0 ? "there are none" : `there are ${known.join(", ")}`;
-  return new AtollError("NOT_FOUND", `there is no ${what} ${JSON.stringify(name)}; ${listed}`, {
-    details: { [what]: name },
-  });
 }

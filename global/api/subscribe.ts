@@ -1,85 +1,45 @@
-import { create } from "@bufbuild/protobuf";
-import { utf8 } from "../../shared/bytes.js";
 import type { Clock } from "../../shared/clock.js";
 import { AtollError } from "../../shared/errors.js";
-import {
-  NoticeKind,
-  NoticeSchema,
-  type SubscribeRequest,
-  type SubscribeResponse,
+import type {
+  SubscribeRequest,
+  SubscribeResponse,
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import {
-  MAX_RESUME_TOKEN_BYTES,
   MAX_SUBSCRIPTIONS,
-  MAX_UPDATE_INTERVAL_MS,
-  MIN_UPDATE_INTERVAL_MS,
+  NOTICE_PAUSE_MS,
   SUBSCRIBER_STALL_MS,
   SUBSCRIPTION_HEARTBEAT_MS,
 } from "../../shared/limits.js";
 import type { CallContext, Sink } from "../../shared/rpc/context.js";
-import { type HashFunction, toHex } from "../digest/hash.js";
+import type { HashFunction } from "../digest/hash.js";
+import type { ContractDesk } from "./contract-desk.js";
 import type { Hub } from "./hub.js";
-import { bounded, checkSummary, groupFilter, invalid, regionsOf } from "./request-checks.js";
-import { decodeToken } from "./resume-token.js";
-import { Subscription, type Wanted } from "./subscription.js";
+import { intervalOf, openSubscription } from "./subscription-request.js";
 import { Wakeup } from "./wakeup.js";
 
-/** Hexadecimal digits of a filter's fingerprint. */
-const FINGERPRINT_DIGITS = 16;
-
-/** Checks a request. Throws AtollError naming the field that is wrong. */
-function readSubscription(hub: Hub, request: SubscribeRequest, hash: HashFunction): Subscription {
-  const { source } = hub;
-  const resuming = request.resumeToken.length > 0;
-  bounded(request.summaries, "summaries");
-  request.summaries.forEach((summary, index) => {
-    if (!resuming) checkSummary(source, summary, `summaries[${index}]`);
-  });
-  if (request.minIntervalMs > MAX_UPDATE_INTERVAL_MS) {
-    invalid(
-      "min_interval_ms",
-      `is ${request.minIntervalMs}; at most ${MAX_UPDATE_INTERVAL_MS} is allowed`,
-    );
-  }
-  if (request.resumeToken.length > MAX_RESUME_TOKEN_BYTES) {
-    invalid("resume_token", `is longer than ${MAX_RESUME_TOKEN_BYTES} bytes`);
-  }
-  const summaries = [...new Set(request.summaries)].sort();
-  const regions = request.regions.length === 0 ? [] : regionsOf(source, request.regions);
-  const { keys = [], prefix = "" } = request.groups ?? {};
-  const question = JSON.stringify([summaries, regions, [...keys].sort(), prefix, request.byRegion]);
-  const wanted: Wanted = {
-    summaries: summaries.length === 0 ? undefined : summaries,
-    regions: regions.length === 0 ? undefined : regions,
-    groups: groupFilter(request.groups),
-    byRegion: request.byRegion,
-    fingerprint: toHex(hash(utf8(question))).slice(0, FINGERPRINT_DIGITS),
-  };
-  const places = resuming ? decodeToken(request.resumeToken, wanted.fingerprint) : new Map();
-  if (places !== undefined) return new Subscription(hub, wanted, places, undefined);
-  const message = "the resume token is not one of this release, or not one of these filters";
-  const remark = create(NoticeSchema, { kind: NoticeKind.RESET, message });
-  return new Subscription(hub, wanted, new Map(), remark);
+export interface SubscribeOptions {
+  readonly hub: Hub;
+  readonly desk: ContractDesk;
+  readonly hash: HashFunction;
+  readonly clock: Clock;
+  readonly closing: AbortSignal;
 }
 
 /** Serves one subscription until the caller goes away or `closing` fires. */
 export async function subscribe(
-  hub: Hub,
+  { hub, desk, hash, clock, closing }: SubscribeOptions,
   request: SubscribeRequest,
   sink: Sink<SubscribeResponse>,
-  context: CallContext,
-  options: { readonly hash: HashFunction; readonly clock: Clock; readonly closing: AbortSignal },
+  { signal }: CallContext,
 ): Promise<void> {
-  const { clock, closing } = options;
-  const { signal } = context;
   if (hub.subscriptions >= MAX_SUBSCRIPTIONS) {
     throw new AtollError(
       "RESOURCE_EXHAUSTED",
       `this gateway serves ${MAX_SUBSCRIPTIONS} subscriptions already; ask another one`,
     );
   }
-  const subscription = readSubscription(hub, request, options.hash);
-  const intervalMs = Math.max(request.minIntervalMs, MIN_UPDATE_INTERVAL_MS);
+  const intervalMs = intervalOf(request);
+  const subscription = openSubscription(hub, desk, request, hash);
   const wakeup = new Wakeup();
   const ring = (): void => wakeup.ring();
   const stop = hub.listen((change) => {
@@ -87,23 +47,34 @@ export async function subscribe(
   });
   signal.addEventListener("abort", ring);
   closing.addEventListener("abort", ring);
-  let sentAtMs = Number.NEGATIVE_INFINITY;
+  let updateAtMs = Number.NEGATIVE_INFINITY;
   let heartbeatAtMs = Number.NEGATIVE_INFINITY;
+  const sendAll = async (frames: Iterable<Uint8Array>): Promise<number> => {
+    let sent = 0;
+    for (const frame of frames) {
+      if (!(await send(sink, frame, signal))) return sent;
+      sent++;
+    }
+    return sent;
+  };
   try {
     while (!signal.aborted) {
       if (closing.aborted)
         throw new AtollError("UNAVAILABLE", "the gateway is stopping; resume at another");
-      for (const frame of subscription.pump(clock.monotonicMs())) {
-        if (!(await send(sink, frame, signal))) return;
-        sentAtMs = clock.monotonicMs();
+      await sendAll(subscription.notices());
+      if (clock.monotonicMs() >= updateAtMs) {
+        const sent = await sendAll(subscription.updates(clock.monotonicMs()));
+        if (sent > 0) updateAtMs = clock.monotonicMs() + intervalMs;
       }
       if (clock.monotonicMs() >= heartbeatAtMs) {
         if (!(await send(sink, subscription.heartbeat(), signal))) return;
         heartbeatAtMs = clock.monotonicMs() + SUBSCRIPTION_HEARTBEAT_MS;
       }
-      await wakeup.sleep(heartbeatAtMs - clock.monotonicMs());
-      const restMs = sentAtMs + intervalMs - clock.monotonicMs();
-      if (restMs > 0) await pause(restMs, [signal, closing]);
+      const heartbeatInMs = heartbeatAtMs - clock.monotonicMs();
+      const updateInMs = updateAtMs - clock.monotonicMs();
+      if (updateInMs <= 0) await wakeup.sleep(heartbeatInMs);
+      // Until then changes gather, but what happened to regions is told.
+      else await pause(Math.min(updateInMs, heartbeatInMs, NOTICE_PAUSE_MS), [signal, closing]);
     }
   } finally {
     signal.removeEventListener("abort", ring);

@@ -7,6 +7,10 @@ import {
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import { RESUME_CATCH_UP_MS } from "../../shared/limits.js";
 import type { GroupFilter } from "../view/group-filter.js";
+import type { MergedSnapshot } from "../view/merged-summary.js";
+import type { RegionReading } from "../view/view.js";
+import type { ContractDesk, Misses } from "./contract-desk.js";
+import type { AskedContract } from "./contract-request.js";
 import type { Feed, FeedState } from "./feed.js";
 import type { Hub } from "./hub.js";
 import { freshnessMessage } from "./messages.js";
@@ -23,9 +27,14 @@ export interface Wanted {
   readonly regions: readonly string[] | undefined;
   readonly groups: GroupFilter;
   readonly byRegion: boolean;
-  /** Fingerprint of the above, hexadecimal. */
+  /** Updates carry resume tokens. */
+  readonly tokenInUpdates: boolean;
+  readonly contract: AskedContract;
+  /** Fingerprint of what decides which updates come, hexadecimal. */
   readonly fingerprint: string;
 }
+
+const NO_TOKEN = new Uint8Array(0);
 
 /** A place that this gateway has yet to come up to. */
 interface Waiting {
@@ -39,6 +48,7 @@ interface Waiting {
  */
 export class Subscription {
   readonly #hub: Hub;
+  readonly #desk: ContractDesk;
   readonly #wanted: Wanted;
   readonly #feeds = new Map<string, Feed>();
   readonly #told = new Map<string, FeedState>();
@@ -48,8 +58,15 @@ export class Subscription {
   #complete = false;
 
   /** `places` are where a resume token stands; `remark` is said first, when given. */
-  constructor(hub: Hub, wanted: Wanted, places: Places, remark: Notice | undefined) {
+  constructor(
+    hub: Hub,
+    desk: ContractDesk,
+    wanted: Wanted,
+    places: Places,
+    remark: Notice | undefined,
+  ) {
     this.#hub = hub;
+    this.#desk = desk;
     this.#wanted = wanted;
     this.#nextNotice = hub.notices.end;
     for (const [summary, place] of places) {
@@ -69,60 +86,8 @@ export class Subscription {
     );
   }
 
-  /**
-   * Encoded messages that lead from what was told to now; none when it is the same.
-   * A summary counts as told once all its messages were taken.
-   */
-  *pump(nowMs: number): Generator<Uint8Array> {
-    yield* this.#notices();
-    for (const summary of this.#summaries()) {
-      const state = this.#feed(summary).current();
-      const waiting = this.#waiting.get(summary);
-      if (waiting !== undefined) yield* this.#resume(summary, waiting, state, nowMs);
-      else yield* this.#advance(summary, state);
-    }
-    this.#complete = this.#waiting.size === 0;
-  }
-
-  /** The encoded message of the moment: all regions' freshness, and where to resume. */
-  heartbeat(): Uint8Array {
-    const { source } = this.#hub;
-    const links = source.links();
-    const nowMs = source.nowMs();
-    const regions = this.#wanted.regions ?? source.view.regions(links);
-    const only = this.#wanted.summaries?.length === 1 ? this.#wanted.summaries[0] : undefined;
-    const parts = only === undefined ? undefined : this.#told.get(only)?.merged.parts;
-    const value = {
-      regions: regions.map((region) =>
-        freshnessMessage(
-          only === undefined
-            ? source.view.regionReading(region, links, nowMs)
-            : source.view.partReading(region, only, parts?.get(region), links, nowMs),
-        ),
-      ),
-      resumeToken: this.#token(),
-      complete: this.#complete,
-    };
-    return encode({ case: "heartbeat", value });
-  }
-
-  /** Gives back what it shares with others. */
-  close(): void {
-    for (const summary of this.#feeds.keys()) this.#hub.release(summary, this.#wanted.regions);
-    this.#feeds.clear();
-  }
-
-  #token(): Uint8Array {
-    const places = new Map<string, SummaryPlace>();
-    for (const [summary, { place }] of this.#waiting) places.set(summary, place);
-    for (const [summary, { merged }] of this.#told) {
-      const place = placeOf(merged);
-      if (place !== undefined) places.set(summary, place);
-    }
-    return encodeToken(this.#wanted.fingerprint, places);
-  }
-
-  *#notices(): Generator<Uint8Array> {
+  /** Encoded messages of what happened since the last call. */
+  *notices(): Generator<Uint8Array> {
     for (const notice of this.#pending.splice(0)) yield noticeFrame(notice);
     const notices = this.#hub.notices.since(this.#nextNotice);
     this.#nextNotice = this.#hub.notices.end;
@@ -137,6 +102,89 @@ export class Subscription {
       if (this.concerns({ region, summary: summary === "" ? undefined : summary })) {
         yield noticeFrame(notice);
       }
+    }
+  }
+
+  /**
+   * Encoded messages that lead from what was told to now; none when it is the same.
+   * A summary counts as told once all its messages were taken. Throws FAILED_PRECONDITION
+   * and the like when the contract isn't met and misses aren't to be annotated.
+   */
+  *updates(nowMs: number): Generator<Uint8Array> {
+    for (const summary of this.#summaries()) {
+      const state = this.#feed(summary).current();
+      const waiting = this.#waiting.get(summary);
+      if (waiting !== undefined) yield* this.#resume(summary, waiting, state, nowMs);
+      else yield* this.#advance(summary, state);
+    }
+    this.#complete = this.#waiting.size === 0;
+  }
+
+  /**
+   * The encoded message of the moment: all regions' freshness, and where to resume.
+   * Throws as `updates` does.
+   */
+  heartbeat(): Uint8Array {
+    const only = this.#only;
+    const parts = only === undefined ? undefined : this.#told.get(only)?.merged.parts;
+    const { readings, misses } = this.#standing(parts);
+    if (this.#complete) this.#insist(misses);
+    const value = {
+      regions: readings.map((reading) => freshnessMessage(reading, misses.get(reading.region))),
+      resumeToken: this.#token(),
+      complete: this.#complete,
+    };
+    return encode({ case: "heartbeat", value });
+  }
+
+  /** Gives back what it shares with others. */
+  close(): void {
+    for (const summary of this.#feeds.keys()) this.#hub.release(summary, this.#wanted.regions);
+    this.#feeds.clear();
+  }
+
+  /** Where the consumer stands once it has been told `news`. */
+  #token(news?: readonly [summary: string, state: FeedState]): Uint8Array {
+    const places = new Map<string, SummaryPlace>();
+    for (const [summary, { place }] of this.#waiting) places.set(summary, place);
+    const told = news === undefined ? this.#told : new Map([...this.#told, news]);
+    for (const [summary, { merged }] of told) {
+      const place = placeOf(merged);
+      if (place !== undefined) places.set(summary, place);
+    }
+    return encodeToken(this.#wanted.fingerprint, places);
+  }
+
+  /** The summary, when it is only one. */
+  get #only(): string | undefined {
+    const { summaries } = this.#wanted;
+    return summaries?.length === 1 ? summaries[0] : undefined;
+  }
+
+  /** Where all regions stand, `parts` being what the consumer has of the only summary. */
+  #standing(parts: MergedSnapshot["parts"] | undefined): {
+    readings: readonly RegionReading[];
+    misses: Misses;
+  } {
+    const { source } = this.#hub;
+    const { contract, regions } = this.#wanted;
+    const links = source.links();
+    const nowMs = source.nowMs();
+    const known = source.view.regions(links);
+    const only = this.#only;
+    const readings = this.#desk
+      .regions(contract, regions ?? known)
+      .map((region) =>
+        only === undefined
+          ? source.view.regionReading(region, links, nowMs)
+          : source.view.partReading(region, only, parts?.get(region), links, nowMs),
+      );
+    return { readings, misses: this.#desk.misses(contract, readings, known) };
+  }
+
+  #insist(misses: Misses): void {
+    if (misses.size > 0 && !this.#wanted.contract.annotate) {
+      throw this.#desk.refusal("Subscribe", misses);
     }
   }
 
@@ -193,21 +241,25 @@ export class Subscription {
     told: FeedState | undefined,
     state: FeedState,
   ): Generator<Uint8Array> {
+    if (bodies.length === 0) return;
     const { source } = this.#hub;
+    const { contract, tokenInUpdates } = this.#wanted;
+    if (!contract.isEmpty) this.#insist(this.#standing(state.merged.parts).misses);
+    const links = source.links();
+    const nowMs = source.nowMs();
+    const readings = [...state.merged.parts]
+      .filter(([region, part]) => told?.merged.parts.get(region) !== part)
+      .map(([region, part]) => source.view.partReading(region, summary, part, links, nowMs));
+    const misses = this.#desk.misses(contract, readings, source.view.regions(links));
+    const regions = readings.map((reading) =>
+      freshnessMessage(reading, misses.get(reading.region)),
+    );
     for (const [index, body] of bodies.entries()) {
-      if (index > 0) {
-        yield updateFrame(body, []);
-        continue;
-      }
-      const links = source.links();
-      const nowMs = source.nowMs();
-      const regions = [...state.merged.parts].filter(
-        ([region, part]) => told?.merged.parts.get(region) !== part,
-      );
-      const readings = regions.map(([region, part]) =>
-        freshnessMessage(source.view.partReading(region, summary, part, links, nowMs)),
-      );
-      yield updateFrame(body, readings);
+      const isLast = index === bodies.length - 1;
+      yield updateFrame(body, {
+        regions: index === 0 ? regions : [],
+        resumeToken: isLast && tokenInUpdates ? this.#token([summary, state]) : NO_TOKEN,
+      });
     }
   }
 

@@ -129,16 +129,22 @@ export function updateBodies(
   return cutter.updates.map((update) => toBinary(UpdateSchema, update));
 }
 
+/** What goes with one subscriber's copy of an update. */
+export interface UpdateCover {
+  readonly regions: RegionFreshness[];
+  readonly resumeToken: Uint8Array;
+}
+
 /**
- * An encoded `SubscribeResponse` of an encoded update and the freshness that goes with
- * it: the bytes of two `Update`s in a row are one with the fields of both.
+ * An encoded `SubscribeResponse` of an encoded update and what goes with it: the bytes
+ * of two `Update`s in a row are one with the fields of both.
  */
-export function updateFrame(body: Uint8Array, regions: readonly RegionFreshness[]): Uint8Array {
-  const freshness = toBinary(UpdateSchema, create(UpdateSchema, { regions: [...regions] }));
+export function updateFrame(body: Uint8Array, cover: UpdateCover): Uint8Array {
+  const own = toBinary(UpdateSchema, create(UpdateSchema, cover));
   return new BinaryWriter()
     .tag(SubscribeResponseSchema.field.update.number, WireType.LengthDelimited)
-    .uint32(body.length + freshness.length)
+    .uint32(body.length + own.length)
     .raw(body)
-    .raw(freshness)
+    .raw(own)
     .finish();
 }

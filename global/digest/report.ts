@@ -1,3 +1,4 @@
+import type { Intent } from "../../shared/etcd/intent.js";
 import type { Incarnation } from "./version.js";
 
 /** A key that a summary could not count, and why. */
@@ -32,6 +33,10 @@ export interface RegionReport {
   /** Revision at which the report was made. */
   readonly revision: number;
   readonly summaries: readonly SummaryReport[];
+  /** The cluster id that the region's store answers with, hexadecimal; empty when not known. */
+  readonly clusterId: string;
+  /** What the region is for; undefined when its word for that can't be read. */
+  readonly intent: Intent | undefined;
 }
 
 /** The newest report of each region, by incarnation counter, then revision. */

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { isIntent } from "../../shared/etcd/intent.js";
 import {
   type RegionReport as RegionReportMessage,
   RegionReportSchema,
@@ -31,6 +32,8 @@ export function encodeReport(report: RegionReport): RegionReportMessage {
       skipped: BigInt(summary.skipped),
       samples: summary.samples.map(({ key, reason }) => ({ key, reason })),
     })),
+    clusterId: BigInt(`0x${report.clusterId || 0}`),
+    intent: report.intent ?? "",
   });
 }
 
@@ -44,6 +47,9 @@ export function decodeReport(message: RegionReportMessage, where: string): Regio
     summaries: summaries.map((summary, index) =>
       decodeSummary(summary, `${where}.summaries[${index}]`),
     ),
+    clusterId: message.clusterId === 0n ? "" : message.clusterId.toString(16),
+    // An intent of a later release says nothing to this one.
+    intent: isIntent(message.intent) ? message.intent : undefined,
   };
 }
 

@@ -12,6 +12,7 @@ import type { KnownSource, SourceOutput, SourceStatus } from "../source/types.js
 import { SummaryEngine } from "../summary/engine/engine.js";
 import type { EngineOutput, SummaryStatus } from "../summary/types.js";
 import { DefinitionTexts } from "./definition-texts.js";
+import { RegionIntent } from "./region-intent.js";
 
 /** What a gateway is told of its own region. */
 export interface LocalListener {
@@ -35,6 +36,7 @@ export interface LocalRegionOptions {
 /** The gateway's own region: followed by the source, folded by the engine, published into the state. */
 export class LocalRegion {
   readonly texts = new DefinitionTexts();
+  readonly intent: RegionIntent;
   readonly #options: LocalRegionOptions;
   readonly #client: EtcdClient;
   readonly #source: RegionSource;
@@ -44,6 +46,7 @@ export class LocalRegion {
 
   constructor(options: LocalRegionOptions) {
     this.#options = options;
+    this.intent = new RegionIntent(options.log);
     this.#client = new EtcdClient({ endpoints: options.endpoints });
     this.#engine = new SummaryEngine({ region: options.region, hash: sha256 });
     this.#source = new RegionSource({
@@ -71,6 +74,11 @@ export class LocalRegion {
 
   get status(): SourceStatus {
     return this.#source.status;
+  }
+
+  /** The cluster id that the region's store answers with, hexadecimal; undefined while unknown. */
+  get clusterId(): string | undefined {
+    return this.#source.clusterId;
   }
 
   get incarnation(): Incarnation | undefined {
@@ -107,6 +115,7 @@ export class LocalRegion {
 
   #take(output: SourceOutput): void {
     this.texts.take(output);
+    this.intent.take(output);
     if (output.kind === "reset") this.#incarnation = output.incarnation;
     if (output.kind === "load" || output.kind === "batch") this.#revision = output.revision;
     this.#carryOut(this.#engine.input(output));

@@ -10,6 +10,7 @@ export interface GatewayReadings {
   readonly links: number;
   readonly listeners: number;
   readonly subscriptions: number;
+  readonly waits: number;
   readonly revision: number;
   readonly skipped: number;
 }
@@ -26,6 +27,8 @@ export class GatewayMetrics {
   readonly #failures: Counter;
   readonly #calls: Counter;
   readonly #publications: Counter;
+  readonly #contractRefusals: Counter;
+  readonly #waitOutcomes: Counter;
 
   constructor(registry: Registry, readings: GatewayReadings) {
     this.#registry = registry;
@@ -41,12 +44,19 @@ export class GatewayMetrics {
     this.#failures = counter("internal_errors_total", "Errors that should never have happened");
     this.#calls = counter("rpc_calls_total", "Finished calls and streams", ["method", "code"]);
     this.#publications = counter("publications_total", "Sections that the own fold has moved");
+    this.#contractRefusals = counter(
+      "contract_refusals_total",
+      "Demands of readers that were not met and failed their calls, by method and kind",
+      ["method", "kind"],
+    );
+    this.#waitOutcomes = counter("waits_total", "Finished calls to Wait, by outcome", ["outcome"]);
     const gauges: readonly [string, string, () => number][] = [
       ["sections", "Sections that are held, of all regions", () => readings.sections],
       ["groups", "Groups in those sections", () => readings.groups],
       ["mesh_links", "Streams from other gateways that are up", () => readings.links],
       ["mesh_listeners", "Streams to other gateways", () => readings.listeners],
       ["subscriptions", "Subscriptions of consumers", () => readings.subscriptions],
+      ["waits", "Calls to Wait that are open", () => readings.waits],
       ["source_revision", "Revision up to which the own region is folded", () => readings.revision],
       [
         "skipped_records",
@@ -95,6 +105,16 @@ export class GatewayMetrics {
   readonly observeCall = (path: string, code: string): void => {
     this.#calls.inc({ method: path.slice(1), code });
   };
+
+  /** A reader's demand was not met. */
+  refused(method: string, kind: string): void {
+    this.#contractRefusals.inc({ method, kind });
+  }
+
+  /** A call to Wait has ended. */
+  waited(outcome: string): void {
+    this.#waitOutcomes.inc({ outcome });
+  }
 
   published(): void {
     this.#publications.inc();

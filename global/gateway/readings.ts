@@ -45,6 +45,9 @@ export function readingsOf({ state, core, local, api, ageNowMs }: ReadingsInput)
     get subscriptions() {
       return api.subscriptions;
     },
+    get waits() {
+      return api.waits;
+    },
     get revision() {
       return local.revision;
     },

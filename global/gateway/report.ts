@@ -30,7 +30,8 @@ export function reportOf(
     const fingerprint = schema === undefined || schema.retired ? "" : schema.fingerprint;
     return summaryReport(status, local.texts.of(status.name), fingerprint);
   });
-  return { region, incarnation, revision, summaries };
+  const clusterId = local.clusterId ?? "";
+  return { region, incarnation, revision, summaries, clusterId, intent: local.intent.now };
 }
 
 /** Sends a report only when something in it has changed, since the revision alone always does. */
@@ -43,10 +44,10 @@ export class ReportSender {
    * Whether a report is worth sending. One of a revision that was reported before isn't
    * yet, since receivers tell reports of one incarnation apart by their revisions.
    */
-  isNews({ incarnation, revision, summaries }: RegionReport): boolean {
+  isNews({ incarnation, revision, summaries, clusterId, intent }: RegionReport): boolean {
     const { nonce } = incarnation;
     if (nonce === this.#lastNonce && revision <= this.#lastRevision) return false;
-    const text = JSON.stringify([nonce, summaries]);
+    const text = JSON.stringify([nonce, summaries, clusterId, intent ?? ""]);
     if (text === this.#last) return false;
     this.#last = text;
     this.#lastNonce = nonce;

@@ -44,6 +44,7 @@ export class RegionSource {
   readonly #stop = new AbortController();
   #remembered: KnownSource | undefined;
   #session: Session | undefined;
+  #clusterId: string | undefined;
   #running: Promise<void> | undefined;
   #problem: SourceStatus = { state: "connecting", error: undefined };
   /** Why resuming won't do. */
@@ -67,6 +68,11 @@ export class RegionSource {
     this.#stop.abort();
     this.#session?.end();
     await this.#running;
+  }
+
+  /** The cluster id that the store answered with last; undefined before it did. */
+  get clusterId(): string | undefined {
+    return this.#clusterId;
   }
 
   /** How the source is, for people. */
@@ -206,6 +212,7 @@ export class RegionSource {
   async #follow(head: Head): Promise<void> {
     if (this.#stop.signal.aborted) return;
     const { client, gateway, clock, log } = this.#options;
+    this.#clusterId = head.clusterId;
     const session = new Session({
       client,
       core: this.#core,

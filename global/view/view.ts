@@ -154,6 +154,18 @@ export class View {
       ...judge(register, trouble, ageMs, link),
     };
   }
+
+  /**
+   * As `regionReading`, but no further than the region was confirmed when all of its
+   * summaries were here: one that is on its way may be about what is before.
+   */
+  completeReading(region: string, links: Links, nowMs: number): RegionReading {
+    const reading = this.regionReading(region, links, nowMs);
+    const confirmed = this.#freshness.newest(region);
+    const isSameLife = confirmed?.incarnation.nonce === reading.incarnation?.nonce;
+    const atMost = isSameLife ? (confirmed?.revision ?? 0) : 0;
+    return { ...reading, revision: Math.min(reading.revision, atMost) };
+  }
 }
 
 /** A region whose other sections may be fine, but that has no part in this answer. */

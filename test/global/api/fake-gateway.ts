@@ -87,21 +87,30 @@ export class Served {
   readonly #server: RpcServer;
   readonly api: GlobalApi;
   readonly client: RpcClient;
+  readonly address: string;
+  /** What the API told its observer, in order. */
+  readonly noted: readonly string[];
 
-  private constructor(server: RpcServer, api: GlobalApi, port: number) {
+  private constructor(server: RpcServer, api: GlobalApi, noted: readonly string[], port: number) {
     this.#server = server;
     this.api = api;
-    this.client = new RpcClient(`127.0.0.1:${port}`);
+    this.noted = noted;
+    this.address = `127.0.0.1:${port}`;
+    this.client = new RpcClient(this.address);
   }
 
   static async start(source: ViewSource): Promise<Served> {
-    const api = new GlobalApi(source);
+    const noted: string[] = [];
+    const api = new GlobalApi(source, {
+      refused: (method, kind, region) => noted.push(`${method} ${kind} ${region}`),
+      waited: (outcome) => noted.push(`waited ${outcome}`),
+    });
     const failed: unknown[] = [];
     const server = new RpcServer({
       observe: undefined,
       report: (path, error) => failed.push([path, error.cause]),
     }).add(GlobalService, api.handlers);
-    return new Served(server, api, await server.listen("127.0.0.1:0"));
+    return new Served(server, api, noted, await server.listen("127.0.0.1:0"));
   }
 
   subscribe(request: MessageInitShape<typeof SubscribeRequestSchema>): Follower {

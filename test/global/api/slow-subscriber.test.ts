@@ -51,7 +51,7 @@ let abort: AbortController;
 
 beforeEach(() => {
   gateway = new FakeGateway();
-  api = new GlobalApi(gateway);
+  api = new GlobalApi(gateway, { refused: () => {}, waited: () => {} });
   sink = new SlowSink();
   abort = new AbortController();
   history = new History("us-east");

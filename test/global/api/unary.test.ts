@@ -33,6 +33,8 @@ beforeAll(async () => {
     region: "eu-west",
     incarnation: incarnation(1),
     revision: 3,
+    clusterId: "c1",
+    intent: "active",
     summaries: [
       {
         summary: "machines",

@@ -22,6 +22,8 @@ function report(revision: number, counter = 1): RegionReport {
     region: "us-east",
     incarnation: incarnation(counter),
     revision,
+    clusterId: "cdf818194e3a8c32",
+    intent: "standby",
     summaries: [
       {
         summary: "machines",

@@ -15,6 +15,7 @@ const SUMMARY = {
   skipped: 0,
   samples: [],
 };
+const REST = { summaries: [SUMMARY], clusterId: "c1", intent: "active" } as const;
 const life = (counter: number) => ({
   counter,
   nonce: String(counter).repeat(32),
@@ -24,7 +25,7 @@ const life = (counter: number) => ({
 
 test("a report is sent when something in it has changed, at a revision of its own", () => {
   const sender = new ReportSender();
-  const report = { region: "east", incarnation: life(1), revision: 5, summaries: [SUMMARY] };
+  const report = { region: "east", incarnation: life(1), revision: 5, ...REST };
   expect(sender.isNews(report)).toBe(true);
   expect(sender.isNews(report)).toBe(false);
   expect(sender.isNews({ ...report, revision: 6 })).toBe(false);
@@ -36,7 +37,7 @@ test("a report is sent when something in it has changed, at a revision of its ow
 
 test("a restored region's report is sent though its revision is lower", () => {
   const sender = new ReportSender();
-  const report = { region: "east", incarnation: life(1), revision: 500, summaries: [SUMMARY] };
+  const report = { region: "east", incarnation: life(1), revision: 500, ...REST };
   expect(sender.isNews(report)).toBe(true);
   expect(sender.isNews({ ...report, incarnation: life(2), revision: 20 })).toBe(true);
   expect(sender.isNews({ ...report, incarnation: life(2), revision: 21 })).toBe(false);

@@ -20,7 +20,10 @@ const SUMMARY: SummaryReport = {
 
 function throughTheWire(summaries: readonly SummaryReport[]): RegionReport {
   const incarnation = { counter: 1, nonce: "ab".repeat(16), baseRevision: 0, parentNonce: "" };
-  const bytes = encodeReportFrame({ region: "east", incarnation, revision: 9, summaries });
+  const bytes = encodeReportFrame({
+    ...{ region: "east", incarnation, revision: 9, summaries },
+    ...{ clusterId: "", intent: "active" },
+  });
   expect(bytes.length).toBeLessThan(MAX_MESH_FRAME_BYTES / 2);
   const frame = fromBinary(SyncResponseSchema, bytes);
   const [report] = frame.reports;

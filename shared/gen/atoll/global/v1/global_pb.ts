@@ -7,13 +7,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Contract, Miss } from "./contract_pb.js";
+import { file_atoll_global_v1_contract } from "./contract_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file atoll/global/v1/global.proto.
  */
 export const file_atoll_global_v1_global: GenFile = /*@__PURE__*/
-  fileDesc("ChxhdG9sbC9nbG9iYWwvdjEvZ2xvYmFsLnByb3RvEg9hdG9sbC5nbG9iYWwudjEiRQoNUmVnaW9uVmVyc2lvbhITCgtpbmNhcm5hdGlvbhgBIAEoBBINCgVub25jZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBCLHAQoPUmVnaW9uRnJlc2huZXNzEg4KBnJlZ2lvbhgBIAEoCRIvCgd2ZXJzaW9uGAIgASgLMh4uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblZlcnNpb24SLQoGc3RhdHVzGAMgASgOMh0uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblN0YXR1cxIXCgptYXhfYWdlX21zGAQgASgBSACIAQESDAoEcGF0aBgFIAEoCRIOCgZyZWFzb24YBiABKAlCDQoLX21heF9hZ2VfbXMiQwoHTWVhc3VyZRIMCgRuYW1lGAEgASgJEioKBGtpbmQYAiABKA4yHC5hdG9sbC5nbG9iYWwudjEuTWVhc3VyZUtpbmQilwMKBENlbGwSDwoFY291bnQYASABKARIABInCgNzdW0YAiABKAsyGC5hdG9sbC5nbG9iYWwudjEuRGVjaW1hbEgAEicKA21pbhgDIAEoCzIYLmF0b2xsLmdsb2JhbC52MS5FeHRyZW1lSAASJwoDbWF4GAQgASgLMhguYXRvbGwuZ2xvYmFsLnYxLkV4dHJlbWVIABItCghkaXN0aW5jdBgFIAEoCzIZLmF0b2xsLmdsb2JhbC52MS5EaXN0aW5jdEgAEi8KCXF1YW50aWxlcxgGIAEoCzIaLmF0b2xsLmdsb2JhbC52MS5RdWFudGlsZXNIABIlCgNhbnkYByABKAsyFi5hdG9sbC5nbG9iYWwudjEuVmFsdWVIABIpCgZsYXRlc3QYCCABKAsyFy5hdG9sbC5nbG9iYWwudjEuTGF0ZXN0SAASIwoDc2V0GAkgASgLMhQuYXRvbGwuZ2xvYmFsLnYxLlNldEgAEiMKA3RvcBgKIAEoCzIULmF0b2xsLmdsb2JhbC52MS5Ub3BIAEIHCgV2YWx1ZSImCgdEZWNpbWFsEgwKBHRleHQYASABKAkSDQoFdmFsdWUYAiABKAEiJwoHRXh0cmVtZRISCgV2YWx1ZRgBIAEoAUgAiAEBQggKBl92YWx1ZSJECghEaXN0aW5jdBIQCghlc3RpbWF0ZRgBIAEoBBIWCg5zdGFuZGFyZF9lcnJvchgCIAEoARIOCgZza2V0Y2gYAyABKAwieQoJUXVhbnRpbGVzEg0KBWNvdW50GAEgASgEEgsKA21pbhgCIAEoARILCgNwNTAYAyABKAESCwoDcDkwGAQgASgBEgsKA3A5ORgFIAEoARIMCgRwOTk5GAYgASgBEgsKA21heBgHIAEoARIOCgZza2V0Y2gYCCABKAwiQQoFVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEg4KBGJvb2wYAyABKAhIAEIGCgRraW5kIj4KBkxhdGVzdBIlCgV2YWx1ZRgBIAEoCzIWLmF0b2xsLmdsb2JhbC52MS5WYWx1ZRINCgVvcmRlchgCIAEoASJACgNTZXQSJgoGdmFsdWVzGAEgAygLMhYuYXRvbGwuZ2xvYmFsLnYxLlZhbHVlEhEKCXRydW5jYXRlZBgCIAEoCCJdCgNUb3ASKgoHZW50cmllcxgBIAMoCzIZLmF0b2xsLmdsb2JhbC52MS5Ub3BFbnRyeRIqCgh1bmxpc3RlZBgCIAEoCzIYLmF0b2xsLmdsb2JhbC52MS5EZWNpbWFsIoQBCghUb3BFbnRyeRIlCgV2YWx1ZRgBIAEoCzIWLmF0b2xsLmdsb2JhbC52MS5WYWx1ZRIoCgZ3ZWlnaHQYAiABKAsyGC5hdG9sbC5nbG9iYWwudjEuRGVjaW1hbBInCgVlcnJvchgDIAEoCzIYLmF0b2xsLmdsb2JhbC52MS5EZWNpbWFsIjoKBUdyb3VwEgsKA2tleRgBIAEoCRIkCgVjZWxscxgCIAMoCzIVLmF0b2xsLmdsb2JhbC52MS5DZWxsIl8KCkRlZmluaXRpb24SEwoLZmluZ2VycHJpbnQYASABKAkSEAoIZ3JvdXBfYnkYAiADKAkSKgoIbWVhc3VyZXMYAyADKAsyGC5hdG9sbC5nbG9iYWwudjEuTWVhc3VyZSIrCgtHcm91cEZpbHRlchIMCgRrZXlzGAEgAygJEg4KBnByZWZpeBgCIAEoCSKfAQoKR2V0UmVxdWVzdBIPCgdzdW1tYXJ5GAEgASgJEiwKBmdyb3VwcxgCIAEoCzIcLmF0b2xsLmdsb2JhbC52MS5Hcm91cEZpbHRlchIPCgdyZWdpb25zGAMgAygJEhEKCWJ5X3JlZ2lvbhgEIAEoCBINCgVsaW1pdBgFIAEoDRINCgVhZnRlchgGIAEoCRIQCghza2V0Y2hlcxgHIAEoCCJ3CgxSZWdpb25Hcm91cHMSDgoGcmVnaW9uGAEgASgJEi8KCmRlZmluaXRpb24YAiABKAsyGy5hdG9sbC5nbG9iYWwudjEuRGVmaW5pdGlvbhImCgZncm91cHMYAyADKAsyFi5hdG9sbC5nbG9iYWwudjEuR3JvdXAihAIKC0dldFJlc3BvbnNlEg8KB3N1bW1hcnkYASABKAkSLwoKZGVmaW5pdGlvbhgCIAEoCzIbLmF0b2xsLmdsb2JhbC52MS5EZWZpbml0aW9uEiYKBmdyb3VwcxgDIAMoCzIWLmF0b2xsLmdsb2JhbC52MS5Hcm91cBIMCgRtb3JlGAQgASgIEjEKB3JlZ2lvbnMYBSADKAsyIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uRnJlc2huZXNzEhgKEG90aGVyX2RlZmluaXRpb24YBiADKAkSMAoJYnlfcmVnaW9uGAcgAygLMh0uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkdyb3VwcyKmAQoQU3Vic2NyaWJlUmVxdWVzdBIRCglzdW1tYXJpZXMYASADKAkSLAoGZ3JvdXBzGAIgASgLMhwuYXRvbGwuZ2xvYmFsLnYxLkdyb3VwRmlsdGVyEg8KB3JlZ2lvbnMYAyADKAkSEQoJYnlfcmVnaW9uGAQgASgIEhQKDHJlc3VtZV90b2tlbhgFIAEoDBIXCg9taW5faW50ZXJ2YWxfbXMYBiABKA0iowEKEVN1YnNjcmliZVJlc3BvbnNlEikKBnVwZGF0ZRgBIAEoCzIXLmF0b2xsLmdsb2JhbC52MS5VcGRhdGVIABIvCgloZWFydGJlYXQYAiABKAsyGi5hdG9sbC5nbG9iYWwudjEuSGVhcnRiZWF0SAASKQoGbm90aWNlGAMgASgLMhcuYXRvbGwuZ2xvYmFsLnYxLk5vdGljZUgAQgcKBWV2ZW50IqACCgZVcGRhdGUSDwoHc3VtbWFyeRgBIAEoCRINCgVyZXNldBgCIAEoCBIMCgRtb3JlGAMgASgIEi8KCmRlZmluaXRpb24YBCABKAsyGy5hdG9sbC5nbG9iYWwudjEuRGVmaW5pdGlvbhImCgZncm91cHMYBSADKAsyFi5hdG9sbC5nbG9iYWwudjEuR3JvdXASDwoHcmVtb3ZlZBgGIAMoCRIxCgdyZWdpb25zGAcgAygLMiAuYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkZyZXNobmVzcxIYChBvdGhlcl9kZWZpbml0aW9uGAggAygJEjEKCWJ5X3JlZ2lvbhgJIAMoCzIeLmF0b2xsLmdsb2JhbC52MS5SZWdpb25DaGFuZ2VzIpgBCg1SZWdpb25DaGFuZ2VzEg4KBnJlZ2lvbhgBIAEoCRINCgVyZXNldBgCIAEoCBIvCgpkZWZpbml0aW9uGAMgASgLMhsuYXRvbGwuZ2xvYmFsLnYxLkRlZmluaXRpb24SJgoGZ3JvdXBzGAQgAygLMhYuYXRvbGwuZ2xvYmFsLnYxLkdyb3VwEg8KB3JlbW92ZWQYBSADKAkiZgoJSGVhcnRiZWF0EjEKB3JlZ2lvbnMYASADKAsyIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uRnJlc2huZXNzEhQKDHJlc3VtZV90b2tlbhgCIAEoDBIQCghjb21wbGV0ZRgDIAEoCCLCAQoGTm90aWNlEikKBGtpbmQYASABKA4yGy5hdG9sbC5nbG9iYWwudjEuTm90aWNlS2luZBIOCgZyZWdpb24YAiABKAkSDwoHc3VtbWFyeRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEi4KBmJlZm9yZRgFIAEoCzIeLmF0b2xsLmdsb2JhbC52MS5SZWdpb25WZXJzaW9uEisKA25vdxgGIAEoCzIeLmF0b2xsLmdsb2JhbC52MS5SZWdpb25WZXJzaW9uIhAKDlJlZ2lvbnNSZXF1ZXN0IlcKB0dhdGV3YXkSDAoEbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEg0KBXN0YXRlGAMgASgJEhMKBnJ0dF9tcxgEIAEoAUgAiAEBQgkKB19ydHRfbXMifAoGUmVnaW9uEjMKCWZyZXNobmVzcxgBIAEoCzIgLmF0b2xsLmdsb2JhbC52MS5SZWdpb25GcmVzaG5lc3MSKgoIZ2F0ZXdheXMYAiADKAsyGC5hdG9sbC5nbG9iYWwudjEuR2F0ZXdheRIRCglzdW1tYXJpZXMYAyABKA0iXAoPUmVnaW9uc1Jlc3BvbnNlEg4KBnJlZ2lvbhgBIAEoCRIPCgdnYXRld2F5GAIgASgJEigKB3JlZ2lvbnMYAyADKAsyFy5hdG9sbC5nbG9iYWwudjEuUmVnaW9uIjQKEFN1bW1hcmllc1JlcXVlc3QSDwoHc3VtbWFyeRgBIAEoCRIPCgdyZWdpb25zGAIgAygJIiwKDVNraXBwZWRTYW1wbGUSCwoDa2V5GAEgASgJEg4KBnJlYXNvbhgCIAEoCSKWAgoMU3VtbWFyeVN0YXRlEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEgwKBHRleHQYAyABKAkSFAoMbW9kX3JldmlzaW9uGAQgASgEEi4KCXB1Ymxpc2hlZBgFIAEoCzIbLmF0b2xsLmdsb2JhbC52MS5EZWZpbml0aW9uEg0KBWVycm9yGAYgASgJEhEKCXJlZm9sZGluZxgHIAEoCBIOCgZncm91cHMYCCABKAQSDwoHbWF0Y2hlZBgJIAEoBBIPCgdza2lwcGVkGAogASgEEi8KB3NhbXBsZXMYCyADKAsyHi5hdG9sbC5nbG9iYWwudjEuU2tpcHBlZFNhbXBsZRIMCgRyb290GAwgASgJIngKEVN1bW1hcmllc1Jlc3BvbnNlEjAKCXN1bW1hcmllcxgBIAMoCzIdLmF0b2xsLmdsb2JhbC52MS5TdW1tYXJ5U3RhdGUSMQoHcmVnaW9ucxgCIAMoCzIgLmF0b2xsLmdsb2JhbC52MS5SZWdpb25GcmVzaG5lc3Mq1AEKDFJlZ2lvblN0YXR1cxIdChlSRUdJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTUkVHSU9OX1NUQVRVU19GUkVTSBABEhcKE1JFR0lPTl9TVEFUVVNfU1RBTEUQAhIdChlSRUdJT05fU1RBVFVTX1VOUkVBQ0hBQkxFEAMSGgoWUkVHSU9OX1NUQVRVU19DT05GTElDVBAEEh0KGVJFR0lPTl9TVEFUVVNfUVVBUkFOVElORUQQBRIZChVSRUdJT05fU1RBVFVTX1VOS05PV04QBiqXAgoLTWVhc3VyZUtpbmQSHAoYTUVBU1VSRV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSTUVBU1VSRV9LSU5EX0NPVU5UEAESFAoQTUVBU1VSRV9LSU5EX1NVTRACEhQKEE1FQVNVUkVfS0lORF9NSU4QAxIUChBNRUFTVVJFX0tJTkRfTUFYEAQSGQoVTUVBU1VSRV9LSU5EX0RJU1RJTkNUEAUSGgoWTUVBU1VSRV9LSU5EX1FVQU5USUxFUxAGEhQKEE1FQVNVUkVfS0lORF9BTlkQBxIXChNNRUFTVVJFX0tJTkRfTEFURVNUEAgSFAoQTUVBU1VSRV9LSU5EX1NFVBAJEhQKEE1FQVNVUkVfS0lORF9UT1AQCiqrAgoKTm90aWNlS2luZBIbChdOT1RJQ0VfS0lORF9VTlNQRUNJRklFRBAAEhMKD05PVElDRV9LSU5EX0dBUBABEhUKEU5PVElDRV9LSU5EX1JFU0VUEAISFwoTTk9USUNFX0tJTkRfUkVTVE9SRRADEiEKHU5PVElDRV9LSU5EX0RFRklOSVRJT05fQ0hBTkdFEAQSFwoTTk9USUNFX0tJTkRfUkVUSVJFRBAFEhkKFU5PVElDRV9LSU5EX0ZPUkdPVFRFThAGEhgKFE5PVElDRV9LSU5EX0NPTkZMSUNUEAcSGgoWTk9USUNFX0tJTkRfUVVBUkFOVElORRAIEhYKEk5PVElDRV9LSU5EX0hFQUxFRBAJEhYKEk5PVElDRV9LSU5EX0JFSElORBAKMskCCg1HbG9iYWxTZXJ2aWNlEkAKA0dldBIbLmF0b2xsLmdsb2JhbC52MS5HZXRSZXF1ZXN0GhwuYXRvbGwuZ2xvYmFsLnYxLkdldFJlc3BvbnNlElQKCVN1YnNjcmliZRIhLmF0b2xsLmdsb2JhbC52MS5TdWJzY3JpYmVSZXF1ZXN0GiIuYXRvbGwuZ2xvYmFsLnYxLlN1YnNjcmliZVJlc3BvbnNlMAESTAoHUmVnaW9ucxIfLmF0b2xsLmdsb2JhbC52MS5SZWdpb25zUmVxdWVzdBogLmF0b2xsLmdsb2JhbC52MS5SZWdpb25zUmVzcG9uc2USUgoJU3VtbWFyaWVzEiEuYXRvbGwuZ2xvYmFsLnYxLlN1bW1hcmllc1JlcXVlc3QaIi5hdG9sbC5nbG9iYWwudjEuU3VtbWFyaWVzUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("ChxhdG9sbC9nbG9iYWwvdjEvZ2xvYmFsLnByb3RvEg9hdG9sbC5nbG9iYWwudjEiRQoNUmVnaW9uVmVyc2lvbhITCgtpbmNhcm5hdGlvbhgBIAEoBBINCgVub25jZRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBCLuAQoPUmVnaW9uRnJlc2huZXNzEg4KBnJlZ2lvbhgBIAEoCRIvCgd2ZXJzaW9uGAIgASgLMh4uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblZlcnNpb24SLQoGc3RhdHVzGAMgASgOMh0uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvblN0YXR1cxIXCgptYXhfYWdlX21zGAQgASgBSACIAQESDAoEcGF0aBgFIAEoCRIOCgZyZWFzb24YBiABKAkSJQoGbWlzc2VzGAcgAygLMhUuYXRvbGwuZ2xvYmFsLnYxLk1pc3NCDQoLX21heF9hZ2VfbXMiQwoHTWVhc3VyZRIMCgRuYW1lGAEgASgJEioKBGtpbmQYAiABKA4yHC5hdG9sbC5nbG9iYWwudjEuTWVhc3VyZUtpbmQilwMKBENlbGwSDwoFY291bnQYASABKARIABInCgNzdW0YAiABKAsyGC5hdG9sbC5nbG9iYWwudjEuRGVjaW1hbEgAEicKA21pbhgDIAEoCzIYLmF0b2xsLmdsb2JhbC52MS5FeHRyZW1lSAASJwoDbWF4GAQgASgLMhguYXRvbGwuZ2xvYmFsLnYxLkV4dHJlbWVIABItCghkaXN0aW5jdBgFIAEoCzIZLmF0b2xsLmdsb2JhbC52MS5EaXN0aW5jdEgAEi8KCXF1YW50aWxlcxgGIAEoCzIaLmF0b2xsLmdsb2JhbC52MS5RdWFudGlsZXNIABIlCgNhbnkYByABKAsyFi5hdG9sbC5nbG9iYWwudjEuVmFsdWVIABIpCgZsYXRlc3QYCCABKAsyFy5hdG9sbC5nbG9iYWwudjEuTGF0ZXN0SAASIwoDc2V0GAkgASgLMhQuYXRvbGwuZ2xvYmFsLnYxLlNldEgAEiMKA3RvcBgKIAEoCzIULmF0b2xsLmdsb2JhbC52MS5Ub3BIAEIHCgV2YWx1ZSImCgdEZWNpbWFsEgwKBHRleHQYASABKAkSDQoFdmFsdWUYAiABKAEiJwoHRXh0cmVtZRISCgV2YWx1ZRgBIAEoAUgAiAEBQggKBl92YWx1ZSJECghEaXN0aW5jdBIQCghlc3RpbWF0ZRgBIAEoBBIWCg5zdGFuZGFyZF9lcnJvchgCIAEoARIOCgZza2V0Y2gYAyABKAwieQoJUXVhbnRpbGVzEg0KBWNvdW50GAEgASgEEgsKA21pbhgCIAEoARILCgNwNTAYAyABKAESCwoDcDkwGAQgASgBEgsKA3A5ORgFIAEoARIMCgRwOTk5GAYgASgBEgsKA21heBgHIAEoARIOCgZza2V0Y2gYCCABKAwiQQoFVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEg4KBGJvb2wYAyABKAhIAEIGCgRraW5kIj4KBkxhdGVzdBIlCgV2YWx1ZRgBIAEoCzIWLmF0b2xsLmdsb2JhbC52MS5WYWx1ZRINCgVvcmRlchgCIAEoASJACgNTZXQSJgoGdmFsdWVzGAEgAygLMhYuYXRvbGwuZ2xvYmFsLnYxLlZhbHVlEhEKCXRydW5jYXRlZBgCIAEoCCJdCgNUb3ASKgoHZW50cmllcxgBIAMoCzIZLmF0b2xsLmdsb2JhbC52MS5Ub3BFbnRyeRIqCgh1bmxpc3RlZBgCIAEoCzIYLmF0b2xsLmdsb2JhbC52MS5EZWNpbWFsIoQBCghUb3BFbnRyeRIlCgV2YWx1ZRgBIAEoCzIWLmF0b2xsLmdsb2JhbC52MS5WYWx1ZRIoCgZ3ZWlnaHQYAiABKAsyGC5hdG9sbC5nbG9iYWwudjEuRGVjaW1hbBInCgVlcnJvchgDIAEoCzIYLmF0b2xsLmdsb2JhbC52MS5EZWNpbWFsIjoKBUdyb3VwEgsKA2tleRgBIAEoCRIkCgVjZWxscxgCIAMoCzIVLmF0b2xsLmdsb2JhbC52MS5DZWxsIl8KCkRlZmluaXRpb24SEwoLZmluZ2VycHJpbnQYASABKAkSEAoIZ3JvdXBfYnkYAiADKAkSKgoIbWVhc3VyZXMYAyADKAsyGC5hdG9sbC5nbG9iYWwudjEuTWVhc3VyZSIrCgtHcm91cEZpbHRlchIMCgRrZXlzGAEgAygJEg4KBnByZWZpeBgCIAEoCSLMAQoKR2V0UmVxdWVzdBIPCgdzdW1tYXJ5GAEgASgJEiwKBmdyb3VwcxgCIAEoCzIcLmF0b2xsLmdsb2JhbC52MS5Hcm91cEZpbHRlchIPCgdyZWdpb25zGAMgAygJEhEKCWJ5X3JlZ2lvbhgEIAEoCBINCgVsaW1pdBgFIAEoDRINCgVhZnRlchgGIAEoCRIQCghza2V0Y2hlcxgHIAEoCBIrCghjb250cmFjdBgIIAEoCzIZLmF0b2xsLmdsb2JhbC52MS5Db250cmFjdCJ3CgxSZWdpb25Hcm91cHMSDgoGcmVnaW9uGAEgASgJEi8KCmRlZmluaXRpb24YAiABKAsyGy5hdG9sbC5nbG9iYWwudjEuRGVmaW5pdGlvbhImCgZncm91cHMYAyADKAsyFi5hdG9sbC5nbG9iYWwudjEuR3JvdXAihAIKC0dldFJlc3BvbnNlEg8KB3N1bW1hcnkYASABKAkSLwoKZGVmaW5pdGlvbhgCIAEoCzIbLmF0b2xsLmdsb2JhbC52MS5EZWZpbml0aW9uEiYKBmdyb3VwcxgDIAMoCzIWLmF0b2xsLmdsb2JhbC52MS5Hcm91cBIMCgRtb3JlGAQgASgIEjEKB3JlZ2lvbnMYBSADKAsyIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uRnJlc2huZXNzEhgKEG90aGVyX2RlZmluaXRpb24YBiADKAkSMAoJYnlfcmVnaW9uGAcgAygLMh0uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkdyb3VwcyLtAQoQU3Vic2NyaWJlUmVxdWVzdBIRCglzdW1tYXJpZXMYASADKAkSLAoGZ3JvdXBzGAIgASgLMhwuYXRvbGwuZ2xvYmFsLnYxLkdyb3VwRmlsdGVyEg8KB3JlZ2lvbnMYAyADKAkSEQoJYnlfcmVnaW9uGAQgASgIEhQKDHJlc3VtZV90b2tlbhgFIAEoDBIXCg9taW5faW50ZXJ2YWxfbXMYBiABKA0SKwoIY29udHJhY3QYByABKAsyGS5hdG9sbC5nbG9iYWwudjEuQ29udHJhY3QSGAoQdG9rZW5faW5fdXBkYXRlcxgIIAEoCCKjAQoRU3Vic2NyaWJlUmVzcG9uc2USKQoGdXBkYXRlGAEgASgLMhcuYXRvbGwuZ2xvYmFsLnYxLlVwZGF0ZUgAEi8KCWhlYXJ0YmVhdBgCIAEoCzIaLmF0b2xsLmdsb2JhbC52MS5IZWFydGJlYXRIABIpCgZub3RpY2UYAyABKAsyFy5hdG9sbC5nbG9iYWwudjEuTm90aWNlSABCBwoFZXZlbnQitgIKBlVwZGF0ZRIPCgdzdW1tYXJ5GAEgASgJEg0KBXJlc2V0GAIgASgIEgwKBG1vcmUYAyABKAgSLwoKZGVmaW5pdGlvbhgEIAEoCzIbLmF0b2xsLmdsb2JhbC52MS5EZWZpbml0aW9uEiYKBmdyb3VwcxgFIAMoCzIWLmF0b2xsLmdsb2JhbC52MS5Hcm91cBIPCgdyZW1vdmVkGAYgAygJEjEKB3JlZ2lvbnMYByADKAsyIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uRnJlc2huZXNzEhgKEG90aGVyX2RlZmluaXRpb24YCCADKAkSMQoJYnlfcmVnaW9uGAkgAygLMh4uYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbkNoYW5nZXMSFAoMcmVzdW1lX3Rva2VuGAogASgMIpgBCg1SZWdpb25DaGFuZ2VzEg4KBnJlZ2lvbhgBIAEoCRINCgVyZXNldBgCIAEoCBIvCgpkZWZpbml0aW9uGAMgASgLMhsuYXRvbGwuZ2xvYmFsLnYxLkRlZmluaXRpb24SJgoGZ3JvdXBzGAQgAygLMhYuYXRvbGwuZ2xvYmFsLnYxLkdyb3VwEg8KB3JlbW92ZWQYBSADKAkiZgoJSGVhcnRiZWF0EjEKB3JlZ2lvbnMYASADKAsyIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uRnJlc2huZXNzEhQKDHJlc3VtZV90b2tlbhgCIAEoDBIQCghjb21wbGV0ZRgDIAEoCCLCAQoGTm90aWNlEikKBGtpbmQYASABKA4yGy5hdG9sbC5nbG9iYWwudjEuTm90aWNlS2luZBIOCgZyZWdpb24YAiABKAkSDwoHc3VtbWFyeRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEi4KBmJlZm9yZRgFIAEoCzIeLmF0b2xsLmdsb2JhbC52MS5SZWdpb25WZXJzaW9uEisKA25vdxgGIAEoCzIeLmF0b2xsLmdsb2JhbC52MS5SZWdpb25WZXJzaW9uInAKC1dhaXRSZXF1ZXN0Eg8KB3N1bW1hcnkYASABKAkSDwoHcmVnaW9ucxgCIAMoCRIrCghjb250cmFjdBgDIAEoCzIZLmF0b2xsLmdsb2JhbC52MS5Db250cmFjdBISCgp0aW1lb3V0X21zGAQgASgNIk4KDFdhaXRSZXNwb25zZRILCgNtZXQYASABKAgSMQoHcmVnaW9ucxgCIAMoCzIgLmF0b2xsLmdsb2JhbC52MS5SZWdpb25GcmVzaG5lc3MigwEKDlJlc29sdmVSZXF1ZXN0Eg8KB3N1bW1hcnkYASABKAkSDQoFZ3JvdXAYAiABKAkSDwoHcmVnaW9ucxgDIAMoCRIQCghjYXBhY2l0eRgEIAEoCRIUCgxtaW5fY2FwYWNpdHkYBSABKAESGAoQbWF4X3N0YWxlbmVzc19tcxgGIAEoDSKBAgoJQ2FuZGlkYXRlEjMKCWZyZXNobmVzcxgBIAEoCzIgLmF0b2xsLmdsb2JhbC52MS5SZWdpb25GcmVzaG5lc3MSEAoIZWxpZ2libGUYAiABKAgSJwoGaW50ZW50GAMgASgOMhcuYXRvbGwuZ2xvYmFsLnYxLkludGVudBIVCghjYXBhY2l0eRgEIAEoAUgAiAEBEhMKBnJ0dF9tcxgFIAEoAUgBiAEBEg0KBW5vdGVzGAYgAygJEjEKB3JlYXNvbnMYByADKA4yIC5hdG9sbC5nbG9iYWwudjEuQ2FuZGlkYXRlUmVhc29uQgsKCV9jYXBhY2l0eUIJCgdfcnR0X21zImIKD1Jlc29sdmVSZXNwb25zZRIOCgZyZWdpb24YASABKAkSDwoHZ2F0ZXdheRgCIAEoCRIuCgpjYW5kaWRhdGVzGAMgAygLMhouYXRvbGwuZ2xvYmFsLnYxLkNhbmRpZGF0ZSIQCg5SZWdpb25zUmVxdWVzdCJXCgdHYXRld2F5EgwKBG5hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRINCgVzdGF0ZRgDIAEoCRITCgZydHRfbXMYBCABKAFIAIgBAUIJCgdfcnR0X21zInwKBlJlZ2lvbhIzCglmcmVzaG5lc3MYASABKAsyIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uRnJlc2huZXNzEioKCGdhdGV3YXlzGAIgAygLMhguYXRvbGwuZ2xvYmFsLnYxLkdhdGV3YXkSEQoJc3VtbWFyaWVzGAMgASgNIlwKD1JlZ2lvbnNSZXNwb25zZRIOCgZyZWdpb24YASABKAkSDwoHZ2F0ZXdheRgCIAEoCRIoCgdyZWdpb25zGAMgAygLMhcuYXRvbGwuZ2xvYmFsLnYxLlJlZ2lvbiI0ChBTdW1tYXJpZXNSZXF1ZXN0Eg8KB3N1bW1hcnkYASABKAkSDwoHcmVnaW9ucxgCIAMoCSIsCg1Ta2lwcGVkU2FtcGxlEgsKA2tleRgBIAEoCRIOCgZyZWFzb24YAiABKAkilgIKDFN1bW1hcnlTdGF0ZRIOCgZyZWdpb24YASABKAkSDwoHc3VtbWFyeRgCIAEoCRIMCgR0ZXh0GAMgASgJEhQKDG1vZF9yZXZpc2lvbhgEIAEoBBIuCglwdWJsaXNoZWQYBSABKAsyGy5hdG9sbC5nbG9iYWwudjEuRGVmaW5pdGlvbhINCgVlcnJvchgGIAEoCRIRCglyZWZvbGRpbmcYByABKAgSDgoGZ3JvdXBzGAggASgEEg8KB21hdGNoZWQYCSABKAQSDwoHc2tpcHBlZBgKIAEoBBIvCgdzYW1wbGVzGAsgAygLMh4uYXRvbGwuZ2xvYmFsLnYxLlNraXBwZWRTYW1wbGUSDAoEcm9vdBgMIAEoCSJ4ChFTdW1tYXJpZXNSZXNwb25zZRIwCglzdW1tYXJpZXMYASADKAsyHS5hdG9sbC5nbG9iYWwudjEuU3VtbWFyeVN0YXRlEjEKB3JlZ2lvbnMYAiADKAsyIC5hdG9sbC5nbG9iYWwudjEuUmVnaW9uRnJlc2huZXNzKtQBCgxSZWdpb25TdGF0dXMSHQoZUkVHSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhcKE1JFR0lPTl9TVEFUVVNfRlJFU0gQARIXChNSRUdJT05fU1RBVFVTX1NUQUxFEAISHQoZUkVHSU9OX1NUQVRVU19VTlJFQUNIQUJMRRADEhoKFlJFR0lPTl9TVEFUVVNfQ09ORkxJQ1QQBBIdChlSRUdJT05fU1RBVFVTX1FVQVJBTlRJTkVEEAUSGQoVUkVHSU9OX1NUQVRVU19VTktOT1dOEAYqlwIKC01lYXN1cmVLaW5kEhwKGE1FQVNVUkVfS0lORF9VTlNQRUNJRklFRBAAEhYKEk1FQVNVUkVfS0lORF9DT1VOVBABEhQKEE1FQVNVUkVfS0lORF9TVU0QAhIUChBNRUFTVVJFX0tJTkRfTUlOEAMSFAoQTUVBU1VSRV9LSU5EX01BWBAEEhkKFU1FQVNVUkVfS0lORF9ESVNUSU5DVBAFEhoKFk1FQVNVUkVfS0lORF9RVUFOVElMRVMQBhIUChBNRUFTVVJFX0tJTkRfQU5ZEAcSFwoTTUVBU1VSRV9LSU5EX0xBVEVTVBAIEhQKEE1FQVNVUkVfS0lORF9TRVQQCRIUChBNRUFTVVJFX0tJTkRfVE9QEAoqqwIKCk5vdGljZUtpbmQSGwoXTk9USUNFX0tJTkRfVU5TUEVDSUZJRUQQABITCg9OT1RJQ0VfS0lORF9HQVAQARIVChFOT1RJQ0VfS0lORF9SRVNFVBACEhcKE05PVElDRV9LSU5EX1JFU1RPUkUQAxIhCh1OT1RJQ0VfS0lORF9ERUZJTklUSU9OX0NIQU5HRRAEEhcKE05PVElDRV9LSU5EX1JFVElSRUQQBRIZChVOT1RJQ0VfS0lORF9GT1JHT1RURU4QBhIYChROT1RJQ0VfS0lORF9DT05GTElDVBAHEhoKFk5PVElDRV9LSU5EX1FVQVJBTlRJTkUQCBIWChJOT1RJQ0VfS0lORF9IRUFMRUQQCRIWChJOT1RJQ0VfS0lORF9CRUhJTkQQCipyCgZJbnRlbnQSFgoSSU5URU5UX1VOU1BFQ0lGSUVEEAASEQoNSU5URU5UX0FDVElWRRABEhMKD0lOVEVOVF9EUkFJTklORxACEhQKEElOVEVOVF9FVkFDVUFURUQQAxISCg5JTlRFTlRfU1RBTkRCWRAEKq4BCg9DYW5kaWRhdGVSZWFzb24SIAocQ0FORElEQVRFX1JFQVNPTl9VTlNQRUNJRklFRBAAEhsKF0NBTkRJREFURV9SRUFTT05fSU5URU5UEAESHgoaQ0FORElEQVRFX1JFQVNPTl9GUkVTSE5FU1MQAhIdChlDQU5ESURBVEVfUkVBU09OX05PX0dST1VQEAMSHQoZQ0FORElEQVRFX1JFQVNPTl9DQVBBQ0lUWRAEMtwDCg1HbG9iYWxTZXJ2aWNlEkAKA0dldBIbLmF0b2xsLmdsb2JhbC52MS5HZXRSZXF1ZXN0GhwuYXRvbGwuZ2xvYmFsLnYxLkdldFJlc3BvbnNlElQKCVN1YnNjcmliZRIhLmF0b2xsLmdsb2JhbC52MS5TdWJzY3JpYmVSZXF1ZXN0GiIuYXRvbGwuZ2xvYmFsLnYxLlN1YnNjcmliZVJlc3BvbnNlMAESQwoEV2FpdBIcLmF0b2xsLmdsb2JhbC52MS5XYWl0UmVxdWVzdBodLmF0b2xsLmdsb2JhbC52MS5XYWl0UmVzcG9uc2USTAoHUmVzb2x2ZRIfLmF0b2xsLmdsb2JhbC52MS5SZXNvbHZlUmVxdWVzdBogLmF0b2xsLmdsb2JhbC52MS5SZXNvbHZlUmVzcG9uc2USTAoHUmVnaW9ucxIfLmF0b2xsLmdsb2JhbC52MS5SZWdpb25zUmVxdWVzdBogLmF0b2xsLmdsb2JhbC52MS5SZWdpb25zUmVzcG9uc2USUgoJU3VtbWFyaWVzEiEuYXRvbGwuZ2xvYmFsLnYxLlN1bW1hcmllc1JlcXVlc3QaIi5hdG9sbC5nbG9iYWwudjEuU3VtbWFyaWVzUmVzcG9uc2ViBnByb3RvMw", [file_atoll_global_v1_contract]);
 
 /**
  * Where one region's part of an answer stands.
@@ -91,6 +93,13 @@ export type RegionFreshness = Message<"atoll.global.v1.RegionFreshness"> & {
    * @generated from field: string reason = 6;
    */
   reason: string;
+
+  /**
+   * What the request demands of the region and isn't so; with ON_MISS_ANNOTATE.
+   *
+   * @generated from field: repeated atoll.global.v1.Miss misses = 7;
+   */
+  misses: Miss[];
 };
 
 /**
@@ -627,6 +636,11 @@ export type GetRequest = Message<"atoll.global.v1.GetRequest"> & {
    * @generated from field: bool sketches = 7;
    */
   sketches: boolean;
+
+  /**
+   * @generated from field: atoll.global.v1.Contract contract = 8;
+   */
+  contract?: Contract | undefined;
 };
 
 /**
@@ -763,11 +777,26 @@ export type SubscribeRequest = Message<"atoll.global.v1.SubscribeRequest"> & {
   resumeToken: Uint8Array;
 
   /**
-   * At most one update of a summary in this time.
+   * At most one update of a summary in this time; notices and heartbeats come as ever.
    *
    * @generated from field: uint32 min_interval_ms = 6;
    */
   minIntervalMs: number;
+
+  /**
+   * Looked at before each message: what isn't met ends the stream, or is annotated.
+   *
+   * @generated from field: atoll.global.v1.Contract contract = 7;
+   */
+  contract?: Contract | undefined;
+
+  /**
+   * Resume tokens in updates too, so that a consumer that goes on elsewhere goes on
+   * exactly from the last update that it took.
+   *
+   * @generated from field: bool token_in_updates = 8;
+   */
+  tokenInUpdates: boolean;
 };
 
 /**
@@ -880,6 +909,13 @@ export type Update = Message<"atoll.global.v1.Update"> & {
    * @generated from field: repeated atoll.global.v1.RegionChanges by_region = 9;
    */
   byRegion: RegionChanges[];
+
+  /**
+   * Where the consumer stands with this update; in its last part, only when asked for.
+   *
+   * @generated from field: bytes resume_token = 10;
+   */
+  resumeToken: Uint8Array;
 };
 
 /**
@@ -1014,6 +1050,213 @@ export const NoticeSchema: GenMessage<Notice> = /*@__PURE__*/
   messageDesc(file_atoll_global_v1_global, 24);
 
 /**
+ * @generated from message atoll.global.v1.WaitRequest
+ */
+export type WaitRequest = Message<"atoll.global.v1.WaitRequest"> & {
+  /**
+   * The summary whose parts are to meet the contract; empty for all summaries.
+   *
+   * @generated from field: string summary = 1;
+   */
+  summary: string;
+
+  /**
+   * Regions that the reads to come will merge; empty for all that are known. All that
+   * the contract names are among them.
+   *
+   * @generated from field: repeated string regions = 2;
+   */
+  regions: string[];
+
+  /**
+   * Misses that remain when the time is over, or that waiting can't end, fail the call
+   * (DEADLINE_EXCEEDED, or what they stand for) or are annotated.
+   *
+   * @generated from field: atoll.global.v1.Contract contract = 3;
+   */
+  contract?: Contract | undefined;
+
+  /**
+   * The call's own deadline ends it too, without an answer. 0 for the longest allowed.
+   *
+   * @generated from field: uint32 timeout_ms = 4;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message atoll.global.v1.WaitRequest.
+ * Use `create(WaitRequestSchema)` to create a new message.
+ */
+export const WaitRequestSchema: GenMessage<WaitRequest> = /*@__PURE__*/
+  messageDesc(file_atoll_global_v1_global, 25);
+
+/**
+ * @generated from message atoll.global.v1.WaitResponse
+ */
+export type WaitResponse = Message<"atoll.global.v1.WaitResponse"> & {
+  /**
+   * Nothing is missed.
+   *
+   * @generated from field: bool met = 1;
+   */
+  met: boolean;
+
+  /**
+   * @generated from field: repeated atoll.global.v1.RegionFreshness regions = 2;
+   */
+  regions: RegionFreshness[];
+};
+
+/**
+ * Describes the message atoll.global.v1.WaitResponse.
+ * Use `create(WaitResponseSchema)` to create a new message.
+ */
+export const WaitResponseSchema: GenMessage<WaitResponse> = /*@__PURE__*/
+  messageDesc(file_atoll_global_v1_global, 26);
+
+/**
+ * @generated from message atoll.global.v1.ResolveRequest
+ */
+export type ResolveRequest = Message<"atoll.global.v1.ResolveRequest"> & {
+  /**
+   * @generated from field: string summary = 1;
+   */
+  summary: string;
+
+  /**
+   * The group's key, a JSON array.
+   *
+   * @generated from field: string group = 2;
+   */
+  group: string;
+
+  /**
+   * Regions to rank; empty for all that are known.
+   *
+   * @generated from field: repeated string regions = 3;
+   */
+  regions: string[];
+
+  /**
+   * A measure of the summary that says how much of the group a region can take; empty
+   * for a ranking without it.
+   *
+   * @generated from field: string capacity = 4;
+   */
+  capacity: string;
+
+  /**
+   * The least capacity that serves; with 0, any above 0.
+   *
+   * @generated from field: double min_capacity = 5;
+   */
+  minCapacity: number;
+
+  /**
+   * The oldest digest that counts; 0 for what counts as FRESH.
+   *
+   * @generated from field: uint32 max_staleness_ms = 6;
+   */
+  maxStalenessMs: number;
+};
+
+/**
+ * Describes the message atoll.global.v1.ResolveRequest.
+ * Use `create(ResolveRequestSchema)` to create a new message.
+ */
+export const ResolveRequestSchema: GenMessage<ResolveRequest> = /*@__PURE__*/
+  messageDesc(file_atoll_global_v1_global, 27);
+
+/**
+ * One region as a place for a group.
+ *
+ * @generated from message atoll.global.v1.Candidate
+ */
+export type Candidate = Message<"atoll.global.v1.Candidate"> & {
+  /**
+   * @generated from field: atoll.global.v1.RegionFreshness freshness = 1;
+   */
+  freshness?: RegionFreshness | undefined;
+
+  /**
+   * It can serve the group. Those that can come first, the nearest of them at the top;
+   * then by capacity.
+   *
+   * @generated from field: bool eligible = 2;
+   */
+  eligible: boolean;
+
+  /**
+   * @generated from field: atoll.global.v1.Intent intent = 3;
+   */
+  intent: Intent;
+
+  /**
+   * Absent when none was asked for, or the region doesn't publish it.
+   *
+   * @generated from field: optional double capacity = 4;
+   */
+  capacity?: number | undefined;
+
+  /**
+   * Round trip from this gateway's region, in milliseconds; 0 for its own, absent when
+   * not measured.
+   *
+   * @generated from field: optional double rtt_ms = 5;
+   */
+  rttMs?: number | undefined;
+
+  /**
+   * Why it isn't eligible, and what else there is to say, for people.
+   *
+   * @generated from field: repeated string notes = 6;
+   */
+  notes: string[];
+
+  /**
+   * @generated from field: repeated atoll.global.v1.CandidateReason reasons = 7;
+   */
+  reasons: CandidateReason[];
+};
+
+/**
+ * Describes the message atoll.global.v1.Candidate.
+ * Use `create(CandidateSchema)` to create a new message.
+ */
+export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
+  messageDesc(file_atoll_global_v1_global, 28);
+
+/**
+ * @generated from message atoll.global.v1.ResolveResponse
+ */
+export type ResolveResponse = Message<"atoll.global.v1.ResolveResponse"> & {
+  /**
+   * Region and name of the gateway that answers: round trips are from there.
+   *
+   * @generated from field: string region = 1;
+   */
+  region: string;
+
+  /**
+   * @generated from field: string gateway = 2;
+   */
+  gateway: string;
+
+  /**
+   * @generated from field: repeated atoll.global.v1.Candidate candidates = 3;
+   */
+  candidates: Candidate[];
+};
+
+/**
+ * Describes the message atoll.global.v1.ResolveResponse.
+ * Use `create(ResolveResponseSchema)` to create a new message.
+ */
+export const ResolveResponseSchema: GenMessage<ResolveResponse> = /*@__PURE__*/
+  messageDesc(file_atoll_global_v1_global, 29);
+
+/**
  * @generated from message atoll.global.v1.RegionsRequest
  */
 export type RegionsRequest = Message<"atoll.global.v1.RegionsRequest"> & {
@@ -1024,7 +1267,7 @@ export type RegionsRequest = Message<"atoll.global.v1.RegionsRequest"> & {
  * Use `create(RegionsRequestSchema)` to create a new message.
  */
 export const RegionsRequestSchema: GenMessage<RegionsRequest> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 25);
+  messageDesc(file_atoll_global_v1_global, 30);
 
 /**
  * A gateway of a region, as the one asked sees it.
@@ -1062,7 +1305,7 @@ export type Gateway = Message<"atoll.global.v1.Gateway"> & {
  * Use `create(GatewaySchema)` to create a new message.
  */
 export const GatewaySchema: GenMessage<Gateway> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 26);
+  messageDesc(file_atoll_global_v1_global, 31);
 
 /**
  * @generated from message atoll.global.v1.Region
@@ -1091,7 +1334,7 @@ export type Region = Message<"atoll.global.v1.Region"> & {
  * Use `create(RegionSchema)` to create a new message.
  */
 export const RegionSchema: GenMessage<Region> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 27);
+  messageDesc(file_atoll_global_v1_global, 32);
 
 /**
  * @generated from message atoll.global.v1.RegionsResponse
@@ -1120,7 +1363,7 @@ export type RegionsResponse = Message<"atoll.global.v1.RegionsResponse"> & {
  * Use `create(RegionsResponseSchema)` to create a new message.
  */
 export const RegionsResponseSchema: GenMessage<RegionsResponse> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 28);
+  messageDesc(file_atoll_global_v1_global, 33);
 
 /**
  * @generated from message atoll.global.v1.SummariesRequest
@@ -1144,7 +1387,7 @@ export type SummariesRequest = Message<"atoll.global.v1.SummariesRequest"> & {
  * Use `create(SummariesRequestSchema)` to create a new message.
  */
 export const SummariesRequestSchema: GenMessage<SummariesRequest> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 29);
+  messageDesc(file_atoll_global_v1_global, 34);
 
 /**
  * A key that a summary could not count, and why.
@@ -1168,7 +1411,7 @@ export type SkippedSample = Message<"atoll.global.v1.SkippedSample"> & {
  * Use `create(SkippedSampleSchema)` to create a new message.
  */
 export const SkippedSampleSchema: GenMessage<SkippedSample> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 30);
+  messageDesc(file_atoll_global_v1_global, 35);
 
 /**
  * One summary in one region.
@@ -1258,7 +1501,7 @@ export type SummaryState = Message<"atoll.global.v1.SummaryState"> & {
  * Use `create(SummaryStateSchema)` to create a new message.
  */
 export const SummaryStateSchema: GenMessage<SummaryState> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 31);
+  messageDesc(file_atoll_global_v1_global, 36);
 
 /**
  * @generated from message atoll.global.v1.SummariesResponse
@@ -1280,7 +1523,7 @@ export type SummariesResponse = Message<"atoll.global.v1.SummariesResponse"> & {
  * Use `create(SummariesResponseSchema)` to create a new message.
  */
 export const SummariesResponseSchema: GenMessage<SummariesResponse> = /*@__PURE__*/
-  messageDesc(file_atoll_global_v1_global, 32);
+  messageDesc(file_atoll_global_v1_global, 37);
 
 /**
  * What a reader should think of a region's part of an answer.
@@ -1496,6 +1739,90 @@ export const NoticeKindSchema: GenEnum<NoticeKind> = /*@__PURE__*/
   enumDesc(file_atoll_global_v1_global, 2);
 
 /**
+ * What a region is for, by its own word (its key /atoll/intent).
+ *
+ * @generated from enum atoll.global.v1.Intent
+ */
+export enum Intent {
+  /**
+   * This gateway hasn't heard of it, or can't read it.
+   *
+   * @generated from enum value: INTENT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: INTENT_ACTIVE = 1;
+   */
+  ACTIVE = 1,
+
+  /**
+   * @generated from enum value: INTENT_DRAINING = 2;
+   */
+  DRAINING = 2,
+
+  /**
+   * @generated from enum value: INTENT_EVACUATED = 3;
+   */
+  EVACUATED = 3,
+
+  /**
+   * @generated from enum value: INTENT_STANDBY = 4;
+   */
+  STANDBY = 4,
+}
+
+/**
+ * Describes the enum atoll.global.v1.Intent.
+ */
+export const IntentSchema: GenEnum<Intent> = /*@__PURE__*/
+  enumDesc(file_atoll_global_v1_global, 3);
+
+/**
+ * @generated from enum atoll.global.v1.CandidateReason
+ */
+export enum CandidateReason {
+  /**
+   * @generated from enum value: CANDIDATE_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Its intent isn't active.
+   *
+   * @generated from enum value: CANDIDATE_REASON_INTENT = 1;
+   */
+  INTENT = 1,
+
+  /**
+   * Its digest is too old, or its age isn't known, or it isn't to be trusted.
+   *
+   * @generated from enum value: CANDIDATE_REASON_FRESHNESS = 2;
+   */
+  FRESHNESS = 2,
+
+  /**
+   * It has nothing of the group.
+   *
+   * @generated from enum value: CANDIDATE_REASON_NO_GROUP = 3;
+   */
+  NO_GROUP = 3,
+
+  /**
+   * It has less capacity than is needed.
+   *
+   * @generated from enum value: CANDIDATE_REASON_CAPACITY = 4;
+   */
+  CAPACITY = 4,
+}
+
+/**
+ * Describes the enum atoll.global.v1.CandidateReason.
+ */
+export const CandidateReasonSchema: GenEnum<CandidateReason> = /*@__PURE__*/
+  enumDesc(file_atoll_global_v1_global, 4);
+
+/**
  * @generated from service atoll.global.v1.GlobalService
  */
 export const GlobalService: GenService<{
@@ -1520,6 +1847,26 @@ export const GlobalService: GenService<{
     methodKind: "server_streaming";
     input: typeof SubscribeRequestSchema;
     output: typeof SubscribeResponseSchema;
+  },
+  /**
+   * Waits until regions meet a contract: "I wrote revision 812 in eu-west; wait for it".
+   *
+   * @generated from rpc atoll.global.v1.GlobalService.Wait
+   */
+  wait: {
+    methodKind: "unary";
+    input: typeof WaitRequestSchema;
+    output: typeof WaitResponseSchema;
+  },
+  /**
+   * Ranks the regions that can serve a group.
+   *
+   * @generated from rpc atoll.global.v1.GlobalService.Resolve
+   */
+  resolve: {
+    methodKind: "unary";
+    input: typeof ResolveRequestSchema;
+    output: typeof ResolveResponseSchema;
   },
   /**
    * Tells where each region stands, and the mesh's peers.
