@@ -87,7 +87,8 @@ export function* readRecords(
 /**
  * The state database's SQLite file: a table of records for each table of the store, and
  * the applied position. Synchronous, meant for a worker thread. A call that throws leaves
- * the file as it was, and the file is not to be written any more.
+ * the file as it was. After a full disk it may be tried again; after any other error the file
+ * is not to be written any more.
  */
 export class StateFile {
   readonly path: string;
@@ -164,6 +165,8 @@ export class StateFile {
       this.#db.exec("COMMIT");
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec("ROLLBACK");
+      // Tables that were made in this transaction are gone.
+      this.#tables.clear();
       throw error;
     }
   }

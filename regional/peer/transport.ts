@@ -94,9 +94,9 @@ export class PeerTransport {
     return port;
   }
 
-  /** Adds a member, or changes where it is dialed from now on: one address after the other. */
+  /** Adds a member, or changes where it is dialed from now on: one address after the other. Nothing after the close. */
   setPeer(id: number, addresses: readonly HostPort[]): void {
-    if (id === this.#options.memberId) return;
+    if (id === this.#options.memberId || this.#stop.signal.aborted) return;
     this.#addresses.set(id, addresses);
     this.#dial(id);
   }
