@@ -148,7 +148,7 @@ export class Core {
 
   /**
    * True while this node owes its silence to a leader that it heard from within the election
-   * timeout: it then neither votes for others nor raises its term for them (dissertation §6.2).
+   * timeout: it then neither votes for others nor raises its term for them (dissertation §4.2.3).
    */
   inLease(): boolean {
     if (!this.config.checkQuorum) return false;

@@ -4,7 +4,7 @@ const FIRST_CAPACITY = 8;
 
 /**
  * The append messages on their way to one follower, oldest first, bounded by number and by
- * payload bytes: the sliding window of pipelining (dissertation §10.2.1). A ring that grows
+ * payload bytes: the sliding window of pipelining (dissertation §10.2.2). A ring that grows
  * up to its bound. Source: etcd-io/raft `tracker/inflights.go`.
  */
 export class Inflights {
