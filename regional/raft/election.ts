@@ -19,12 +19,12 @@ function isTransfer(context: Uint8Array | null): boolean {
   );
 }
 
-/** Scans committed entries that are not applied yet, a page at a time. */
-function hasUnappliedConfChange(core: Core): boolean {
+/** Scans the entries through `last` that are not applied yet, a page at a time. */
+function hasUnappliedConfChange(core: Core, last: number): boolean {
   const { log, config } = core;
   let next = log.applied + 1;
-  while (next <= log.committed) {
-    const page = log.slice(next, log.committed + 1, config.maxCommittedSizePerReady);
+  while (next <= last) {
+    const page = log.slice(next, last + 1, config.maxCommittedSizePerReady);
     if (page === undefined) violated(`unapplied entry ${next} was compacted`);
     for (const entry of page) if (entry.type !== EntryType.normal) return true;
     next += page.length;
@@ -57,8 +57,16 @@ function campaign(core: Core, kind: Campaign): void {
  * change still to apply (its quorum would not be the right one).
  */
 export function hup(core: Core, kind: Campaign): void {
-  if (core.state === RaftState.leader || !core.promotable() || hasUnappliedConfChange(core)) return;
+  if (core.state === RaftState.leader || !core.promotable()) return;
+  if (hasUnappliedConfChange(core, core.log.committed)) return;
   campaign(core, kind);
+}
+
+/** True if nobody else can lead: this is the only voter, and its log makes nobody else one. */
+export function isAlone(core: Core): boolean {
+  const voters = core.tracker.voterIds();
+  if (voters.length !== 1 || voters[0] !== core.id) return false;
+  return !hasUnappliedConfChange(core, core.log.lastIndex());
 }
 
 /** The election timeout, or the caller, asks for an election. */

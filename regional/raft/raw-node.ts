@@ -1,6 +1,7 @@
 import { encodeConfChange, encodeConfChangeV1 } from "./conf-change.js";
 import { checkConfig, type RaftConfig } from "./config.js";
 import { Core } from "./core.js";
+import { isAlone } from "./election.js";
 import { violated } from "./invariant.js";
 import { isAnswer, isLocal, type Message, MessageType, makeMessage } from "./message.js";
 import type { ProposeOutcome, StepOutcome } from "./outcome.js";
@@ -54,7 +55,7 @@ export class RawNode {
     if (applied > core.log.applied) core.log.appliedTo(applied, 0);
     if (checked.honourLeases) {
       if (core.term === 0) core.unknowing = true;
-      else core.voteFrom = checked.electionTicks;
+      else if (!isAlone(core)) core.voteFrom = checked.electionTicks;
     }
     becomeFollower(core, core.term, NO_NODE);
     this.id = checked.id;

@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MessageType } from "../../../regional/raft/index.js";
+import {
+  ConfChangeType,
+  EntryType,
+  encodeConfChange,
+  MessageType,
+} from "../../../regional/raft/index.js";
 import { leaseTicks } from "../../../regional/raft/lease.js";
 import { decodeRound, encodeRound } from "../../../regional/raft/reads.js";
 import {
@@ -278,6 +283,24 @@ describe("reads by lease", () => {
     restarted.tick(ELECTION_TICKS);
     restarted.step(request);
     expect(restarted.take(voteResp)).toMatchObject([{ reject: false }]);
+  });
+
+  test("the only member needs no such pause, unless its log makes others voters", () => {
+    const settings = { ...leases, applied: 2 };
+    const alone = new TestNode(1, storageWith([1], [normal(1, 2)], 1), settings);
+    alone.raw.campaign();
+    alone.drain();
+    expect(alone.status.raftState).toBe("leader");
+    const change = { type: ConfChangeType.addNode, nodeId: 2 };
+    const entry = {
+      ...normal(1, 3),
+      type: EntryType.confChangeV2,
+      data: encodeConfChange({ transition: 0, changes: [change], context: bytes("") }),
+    };
+    const unsure = new TestNode(1, storageWith([1], [normal(1, 2), entry], 1), settings);
+    unsure.raw.campaign();
+    unsure.drain();
+    expect(unsure.status.raftState).toBe("follower");
   });
 
   test("a new member's answers to heartbeats wait until it can know that it was asked", () => {
