@@ -268,7 +268,7 @@ export class Fold {
       return true;
     }
     this.#refuse(
-      `this gateway's summaries need more than ${this.#budget.limit} bytes for the keys that they match; match fewer or take fewer measures`,
+      `this gateway's summaries need more than ${this.#budget.limitText} for the keys that they match; match fewer or take fewer measures`,
     );
     return false;
   }

@@ -4,6 +4,8 @@ import type { ValueCode } from "../../digest/values/value-code.js";
 import type { SummaryDefinition } from "../definition/definition.js";
 import { planColumns } from "./columns.js";
 
+const MIB = 1024 * 1024;
+
 /** Bytes that several folds may take together. */
 export class MemoryBudget {
   readonly limit: number;
@@ -15,6 +17,11 @@ export class MemoryBudget {
 
   get used(): number {
     return this.#used;
+  }
+
+  /** The limit for people. */
+  get limitText(): string {
+    return this.limit < MIB ? `${this.limit} bytes` : `${Math.floor(this.limit / MIB)} MiB`;
   }
 
   /** Takes so many bytes; false when there is no room for them. */
@@ -29,39 +36,40 @@ export class MemoryBudget {
   }
 }
 
-/** Bytes that a row adds to what a group keeps of one measure, at most (measured). */
-const MEASURE_ROW_BYTES: Readonly<Record<MeasureKind, number>> = {
-  count: 0,
-  sum: 0,
-  min: 48,
-  max: 48,
-  distinct: 40,
-  quantiles: 16,
-  any: 40,
-  latest: 40,
-  set: 40,
-  top: 160,
+/** Bytes that one measure takes: in a group, and for each of its rows (measured, rounded up). */
+const MEASURE_BYTES: Readonly<Record<MeasureKind, { group: number; row: number }>> = {
+  count: { group: 0, row: 0 },
+  sum: { group: 100, row: 0 },
+  min: { group: 320, row: 72 },
+  max: { group: 320, row: 72 },
+  distinct: { group: 380, row: 32 },
+  quantiles: { group: 380, row: 16 },
+  any: { group: 600, row: 48 },
+  latest: { group: 600, row: 48 },
+  set: { group: 800, row: 48 },
+  top: { group: 600, row: 200 },
 };
-/** Bytes of a measure of a group that has no rows yet. */
-const MEASURE_GROUP_BYTES = 160;
+const GROUP_BYTES = 180;
 /** An entry in the map of keys, and the row's group. */
-const ROW_BYTES = 52;
+const ROW_BYTES = 60;
 /** A number in a row. */
-const COLUMN_BYTES = 8;
+const COLUMN_BYTES = 10;
 /** An entry in the table of values. */
-const VALUE_BYTES = 72;
-const GROUP_BYTES = 240;
+const VALUE_BYTES = 84;
 
 /** What the parts of one definition's fold take, as far as its rows and values decide. */
 export class Costs {
-  readonly #row: number;
-  readonly #group: number;
+  #row: number;
+  #group: number;
 
   constructor(definition: SummaryDefinition) {
-    const { measures } = definition;
-    const perMeasure = measures.reduce((sum, { kind }) => sum + MEASURE_ROW_BYTES[kind], 0);
-    this.#row = ROW_BYTES + planColumns(definition).columns.length * COLUMN_BYTES + perMeasure;
-    this.#group = GROUP_BYTES + measures.length * MEASURE_GROUP_BYTES;
+    const columns = planColumns(definition).columns.length;
+    this.#row = ROW_BYTES + columns * COLUMN_BYTES;
+    this.#group = GROUP_BYTES;
+    for (const { kind } of definition.measures) {
+      this.#row += MEASURE_BYTES[kind].row;
+      this.#group += MEASURE_BYTES[kind].group;
+    }
   }
 
   row(key: BinaryKey): number {

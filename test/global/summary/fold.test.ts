@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Cell } from "../../../global/digest/cell.js";
 import { parseDefinition } from "../../../global/summary/definition/parse.js";
 import { ExtremeAccumulator } from "../../../global/summary/fold/extreme.js";
+import { MemoryBudget } from "../../../global/summary/fold/memory.js";
 import { SumAccumulator, scaled } from "../../../global/summary/fold/sum.js";
 import { Folding } from "./folding.js";
 
@@ -211,6 +212,11 @@ describe("whatever the path to a set of records", () => {
       { numRuns: 500 },
     );
   });
+});
+
+test("a budget's limit is told in MiB where it is as much", () => {
+  expect(new MemoryBudget(512 * 1024 * 1024).limitText).toBe("512 MiB");
+  expect(new MemoryBudget(100_000).limitText).toBe("100000 bytes");
 });
 
 describe("accumulators", () => {

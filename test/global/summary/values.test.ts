@@ -169,6 +169,24 @@ describe("a fold of values", () => {
   });
 });
 
+test("a fold whose lists have more bytes than a section may is refused", () => {
+  const folding = new Folding(DEFINITION, { maxPackedBytes: 2_000 });
+  for (let i = 0; i < 3; i++) folding.put(`/m/${i}`, machine("x".repeat(50 * i)));
+  folding.fold.takeChanges();
+  for (let i = 0; i < 3; i++) folding.put(`/m/${i}`, machine("y".repeat(50 * i)));
+  folding.fold.takeChanges();
+  for (let i = 0; i < 3; i++) folding.fold.delete(`/m/${i}`);
+  for (let i = 0; i < 3; i++) folding.put(`/m/${i}`, machine("z".repeat(50 * i)));
+  folding.fold.takeChanges();
+  expect(folding.fold.refusal).toBeUndefined();
+  for (let i = 3; i < 9; i++) folding.put(`/m/${i}`, { ...machine("x".repeat(200)), app: `${i}` });
+  folding.fold.takeChanges();
+  expect(folding.fold.refusal).toBe(
+    "its sketches and lists have more than 2000 bytes; group by less or list fewer",
+  );
+  expect([folding.fold.groupCount, folding.budget.used]).toEqual([0, 0]);
+});
+
 describe("whatever the path to a set of records", () => {
   const zone = fc.oneof(
     fc.nat(40).map((n) => `zone-${n}`),

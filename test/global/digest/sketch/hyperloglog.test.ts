@@ -38,6 +38,18 @@ function range(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, i) => `host-${from + i}`);
 }
 
+test.each([
+  [0x00000000, 0x00000000, 0, 53],
+  [0x00000000, 0x00000001, 0, 52],
+  [0x00000000, 0x80000000, 0, 21],
+  [0x00100001, 0xffffffff, 1, 20],
+  [0xfff7ffff, 0x00000000, 4_095, 2],
+  [0x80080000, 0x00000000, 2_048, 1],
+])("the hash %i, %i raises register %i to %i", (high, low, index, rank) => {
+  const pair = registerOf(high, low);
+  expect([registerIndex(pair), registerRank(pair)]).toEqual([index, rank]);
+});
+
 describe("an estimate", () => {
   // The same seeds on every run, so the figures are always the same.
   const SEEDS = 60;

@@ -1,0 +1,81 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import type { Cell, GroupKey } from "../../../global/digest/cell.js";
+import type { Transfer } from "../../../global/digest/delta.js";
+import type { Schema } from "../../../global/digest/section.js";
+import { TransferAssembler } from "../../../global/digest/transfer-assembler.js";
+import { encodeValue } from "../../../global/digest/values/value-code.js";
+import { packSet } from "../../../global/digest/values/value-set.js";
+import { encodeTransfer } from "../../../global/digest/wire-transfer.js";
+import { SectionChunkSchema } from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
+import {
+  MAX_MESH_FRAME_BYTES,
+  MAX_PACKED_BYTES_PER_SECTION,
+  MAX_PACKED_MEASURES,
+} from "../../../shared/limits.js";
+import { groupKey, newState, version } from "./model.js";
+
+/** The largest set there is: 128 values of 255 bytes. */
+const codes = Array.from({ length: 128 }, (_, i) => encodeValue(`${100 + i}${"x".repeat(252)}`));
+const LARGEST: Cell = { kind: "set", packed: packSet({ codes, truncated: true }) };
+const ROW = Array.from({ length: MAX_PACKED_MEASURES }, () => LARGEST);
+const ROW_BYTES = MAX_PACKED_MEASURES * LARGEST.packed.length;
+
+const SCHEMA: Schema = {
+  fingerprint: "ab".repeat(32),
+  groupBy: ["value.app"],
+  measures: ROW.map((_, i) => ({ name: `m${i}`, kind: "set", scale: 0, limit: 128 })),
+  retired: false,
+};
+
+function rows(from: number, count: number): Map<GroupKey, readonly Cell[]> {
+  return new Map(Array.from({ length: count }, (_, i) => [groupKey(from + i), ROW]));
+}
+
+function whole(count: number): Transfer {
+  const id = { region: "us-east", summary: "wide" };
+  const changes = rows(0, count);
+  return { kind: "whole", id, to: version(3), schema: SCHEMA, changes, root: "r".repeat(32) };
+}
+
+const MOST = Math.floor(MAX_PACKED_BYTES_PER_SECTION / ROW_BYTES);
+
+test("a frame has room for the largest group", () => {
+  const chunks = encodeTransfer(whole(3));
+  expect(chunks.length).toBe(3);
+  for (const chunk of chunks) expect(chunk.length).toBeLessThan(MAX_MESH_FRAME_BYTES);
+});
+
+test("a transfer of more packed bytes than a section may have is given up on the way", () => {
+  const gather = (count: number): Transfer | undefined => {
+    const assembler = new TransferAssembler();
+    let result: Transfer | undefined;
+    for (const bytes of encodeTransfer(whole(count))) {
+      result = assembler.add(fromBinary(SectionChunkSchema, bytes));
+    }
+    return result;
+  };
+  expect(gather(MOST)?.changes.size).toBe(MOST);
+  expect(() => gather(MOST + 1)).toThrow("bytes of packed cells");
+});
+
+test("a section doesn't grow beyond that by deltas", () => {
+  const state = newState();
+  const id = { region: "us-east", summary: "wide" };
+  const publish = (count: number) =>
+    state.publish({ id, to: version(3), from: undefined, schema: SCHEMA, changes: rows(0, count) });
+  publish(MOST - 1);
+  const delta = (from: number, root: string) =>
+    state.receive({
+      kind: "delta",
+      id,
+      to: version(4),
+      from: 3,
+      changes: rows(from, 2),
+      root,
+    });
+  expect(delta(MOST, "r".repeat(32))).toMatchObject({
+    kind: "refused",
+    message: expect.stringContaining("bytes of packed cells are more than"),
+  });
+});
