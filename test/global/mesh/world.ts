@@ -1,8 +1,8 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Publication } from "../../../global/digest/delta.js";
 import { GlobalState } from "../../../global/digest/global-state.js";
 import { ReportBook } from "../../../global/digest/report.js";
 import { MeshCore } from "../../../global/mesh/core/mesh-core.js";
-import type { Now } from "../../../global/mesh/core/now.js";
 import type { MeshEvent, MeshOutput } from "../../../global/mesh/core/output.js";
 import { FOLD_SEMANTICS } from "../../../global/summary/types.js";
 import { FreshnessBook } from "../../../global/view/freshness-book.js";
@@ -14,6 +14,9 @@ import { sha256 } from "../../../shared/hash.js";
 import { MESH_TICK_MS } from "../../../shared/limits.js";
 import { type Random, seededRandom } from "../../../shared/random.js";
 import { FakeRegion } from "./fake-region.js";
+import { type Bug, spoil } from "./planted-bugs.js";
+import { SimGateway } from "./sim-gateway.js";
+import { SimSource } from "./sim-source.js";
 
 /** A stream between two gateways of the world; messages keep their order. */
 interface Connection {
@@ -28,47 +31,14 @@ interface Connection {
   open: boolean;
 }
 
-/** A gateway's machine: a clock of its own, and what survives restarts. */
-export class SimGateway {
-  readonly region: FakeRegion;
-  readonly name: string;
-  readonly address: string;
-  readonly #driftRate: number;
-  readonly #offsetMs: number;
-  core!: MeshCore;
-  state!: GlobalState;
-  alive = false;
-  /** What the fold has published since the last start; undefined before the first read. */
-  folded: number | undefined;
-  /** Its source doesn't move: the etcd member it reads from is cut off. */
-  sourceStalled = false;
-  life = 0;
-
-  constructor(region: FakeRegion, name: string, random: Random) {
-    this.region = region;
-    this.name = name;
-    this.address = `${name}:1`;
-    this.#driftRate = 1 + (random.next() - 0.5) * 2 * 200e-6;
-    this.#offsetMs = random.int(1_000_000);
-  }
-
-  now(worldMs: number): Now {
-    const monotonicMs = this.#offsetMs + worldMs * this.#driftRate;
-    return { monotonicMs, ageMs: monotonicMs + 17 };
-  }
-
-  /** Milliseconds by the world's clock that `localMs` of this one's are. */
-  toWorldMs(localMs: number): number {
-    return localMs / this.#driftRate;
-  }
-}
-
 export interface SimOptions {
   readonly seed: number;
   readonly regions: number;
   readonly gatewaysPerRegion: number;
   readonly summaries: readonly string[];
   readonly groups: number;
+  /** A mistake that the world's gateways make, to see that it is noticed. */
+  readonly bug?: Bug;
 }
 
 interface Job {
@@ -94,14 +64,18 @@ export class World {
   readonly #jobs: Job[] = [];
   #order = 0;
   #nextStream = 1;
+  readonly #bug: Bug | undefined;
+  /** What messages from one region to another take longer than usual, by direction. */
+  readonly #slow = new Map<string, number>();
 
   constructor(options: SimOptions) {
     this.random = seededRandom(options.seed);
+    this.#bug = options.bug;
     for (let r = 0; r < options.regions; r++) {
       const region = new FakeRegion(`r${r}`, r + 1, options.summaries, options.groups);
       this.regions.push(region);
       for (let g = 0; g < options.gatewaysPerRegion; g++) {
-        this.gateways.push(new SimGateway(region, `r${r}-g${g}`, this.random));
+        this.gateways.push(new SimGateway(region, `r${r}-g${g}`, this.random, options.bug));
       }
     }
     for (const { region, address } of this.gateways) {
@@ -135,7 +109,9 @@ export class World {
   start(gateway: SimGateway): void {
     const life = ++gateway.life;
     gateway.alive = true;
-    gateway.folded = undefined;
+    gateway.frozenUntilMs = 0;
+    gateway.machine.tell(this.nowMs);
+    gateway.machine.wake();
     gateway.state = new GlobalState(sha256);
     gateway.core = new MeshCore({
       region: gateway.region.name,
@@ -148,20 +124,64 @@ export class World {
       random: seededRandom(this.random.int(2 ** 31)),
     });
     this.#byStream.set(gateway, new Map());
-    const isThis = (): boolean => gateway.alive && gateway.life === life;
+    const later = (delayMs: number, run: () => void): void => {
+      this.at(Math.max(delayMs, gateway.frozenUntilMs - this.nowMs), () => {
+        if (!gateway.alive || gateway.life !== life) return;
+        // It may have been frozen since.
+        if (gateway.runs(this.nowMs)) run();
+        else later(0, run);
+      });
+    };
     const tick = (): void => {
-      if (!isThis()) return;
       gateway.core.tick(gateway.now(this.nowMs));
       this.#carryOut(gateway);
-      this.at(MESH_TICK_MS, tick);
+      later(MESH_TICK_MS, tick);
     };
-    const fold = (): void => {
-      if (!isThis()) return;
-      if (!gateway.sourceStalled) this.#fold(gateway);
-      this.at(5 + this.random.int(60), fold);
+    later(this.random.int(100), tick);
+    this.#sourceOf(gateway, later).start();
+  }
+
+  #sourceOf(gateway: SimGateway, later: (delayMs: number, run: () => void) => void): SimSource {
+    const { core, state, region } = gateway;
+    const now = (): number => this.nowMs;
+    const world = {
+      random: this.random,
+      later,
+      get nowMs() {
+        return now();
+      },
+      publish: (publications: readonly Publication[]): void => {
+        for (const publication of publications) {
+          const outcome = state.publish(publication);
+          if (outcome.kind === "applied") core.published(outcome.section);
+          else if (outcome.kind !== "known") throw new Error(`publish: ${JSON.stringify(outcome)}`);
+        }
+        this.#carryOut(gateway);
+      },
+      confirmed: (revision: number, asOfMs: number): void => {
+        core.confirmed(region.incarnation, revision, asOfMs);
+        this.#carryOut(gateway);
+      },
     };
-    this.at(this.random.int(100), tick);
-    this.at(50 + this.random.int(300), fold);
+    return new SimSource(gateway, world, this.#bug);
+  }
+
+  /** Nothing of a gateway runs for a while; `asleep` with its whole machine. `thawed` comes first after. */
+  freeze(gateway: SimGateway, forMs: number, asleep: boolean, thawed: () => void): void {
+    if (!gateway.runs(this.nowMs)) return;
+    gateway.now(this.nowMs);
+    gateway.frozenUntilMs = this.nowMs + forMs;
+    if (asleep) gateway.machine.sleep();
+    this.at(forMs, () => {
+      gateway.machine.tell(this.nowMs);
+      gateway.machine.wake();
+      thawed();
+    });
+  }
+
+  /** Messages from one region to another take longer by so much, the other way not. */
+  slow(from: string, to: string, byMs: number): void {
+    this.#slow.set(`${from}>${to}`, byMs);
   }
 
   stop(gateway: SimGateway): void {
@@ -178,7 +198,9 @@ export class World {
     this.#cuts.add(`${from}>${to}`);
   }
 
+  /** Ends cuts and slowness. */
   heal(): void {
+    this.#slow.clear();
     this.#cuts.clear();
   }
 
@@ -188,26 +210,6 @@ export class World {
       const ends = [connection.dialer.region.name, connection.target.region.name];
       if (ends.includes(a) && ends.includes(b)) this.#break(connection, "reset");
     }
-  }
-
-  #fold(gateway: SimGateway): void {
-    const { region, core, state } = gateway;
-    // The read that confirms begins before the watch has brought what is folded now.
-    const readAtMs = this.nowMs - this.random.int(20);
-    const readRevision = gateway.folded ?? region.revision;
-    if (gateway.folded !== undefined && region.supersededAtMs(readRevision) > readAtMs) {
-      const asOfMs = gateway.now(readAtMs).ageMs;
-      core.confirmed(region.incarnation, readRevision, asOfMs);
-    }
-    if (gateway.folded !== region.revision) {
-      for (const publication of region.publications(gateway.folded, region.revision)) {
-        const outcome = state.publish(publication);
-        if (outcome.kind === "applied") core.published(outcome.section);
-        else if (outcome.kind !== "known") throw new Error(`publish: ${JSON.stringify(outcome)}`);
-      }
-      gateway.folded = region.revision;
-    }
-    this.#carryOut(gateway);
   }
 
   #carryOut(gateway: SimGateway): void {
@@ -220,8 +222,8 @@ export class World {
     const dueMs = gateway.core.dueMs();
     if (dueMs === Number.POSITIVE_INFINITY) return;
     const { life } = gateway;
-    this.at(Math.max(0.1, gateway.toWorldMs(dueMs - monotonicMs)), () => {
-      if (gateway.alive && gateway.life === life) this.#carryOut(gateway);
+    this.at(Math.max(0.1, (dueMs - monotonicMs) / gateway.machine.rate), () => {
+      if (gateway.runs(this.nowMs) && gateway.life === life) this.#carryOut(gateway);
     });
   }
 
@@ -287,16 +289,20 @@ export class World {
     this.#connections.delete(connection);
     const { dialer, address, session, target, stream } = connection;
     const lives = [dialer.life, target.life];
-    this.at(1, () => {
-      if (dialer.alive && dialer.life === lives[0]) {
-        dialer.core.closed(address, session, error, dialer.now(this.nowMs));
-        this.#carryOut(dialer);
-      }
-      if (target.alive && target.life === lives[1]) {
-        this.#byStream.get(target)?.delete(stream);
-        target.core.ended(stream);
-        this.#carryOut(target);
-      }
+    const hear = (gateway: SimGateway, life: number | undefined, run: () => void): void => {
+      this.at(Math.max(1, gateway.frozenUntilMs - this.nowMs), () => {
+        if (!gateway.alive || gateway.life !== life) return;
+        if (!gateway.runs(this.nowMs)) return hear(gateway, life, run);
+        run();
+        this.#carryOut(gateway);
+      });
+    };
+    hear(dialer, lives[0], () => {
+      dialer.core.closed(address, session, error, dialer.now(this.nowMs));
+    });
+    hear(target, lives[1], () => {
+      this.#byStream.get(target)?.delete(stream);
+      target.core.ended(stream);
     });
   }
 
@@ -327,6 +333,7 @@ export class World {
     connection.lastDownMs = arrivalMs;
     this.#deliver(connection, target, dialer, arrivalMs, () => {
       const frame = fromBinary(SyncResponseSchema, bytes);
+      spoil(frame, this.#bug, dialer.now(this.nowMs).ageMs);
       dialer.core.received(address, session, frame, dialer.now(this.nowMs));
       this.#carryOut(dialer);
     });
@@ -342,8 +349,9 @@ export class World {
   ): void {
     this.at(atMs - this.nowMs, () => {
       if (!connection.open || !to.alive) return;
-      if (this.#cuts.has(`${from.region.name}>${to.region.name}`)) {
-        const later = this.nowMs + 200;
+      const isCut = this.#cuts.has(`${from.region.name}>${to.region.name}`);
+      if (isCut || !to.runs(this.nowMs)) {
+        const later = isCut ? this.nowMs + 200 : to.frozenUntilMs + 0.1;
         if (from === connection.dialer) connection.lastUpMs = Math.max(connection.lastUpMs, later);
         else connection.lastDownMs = Math.max(connection.lastDownMs, later);
         this.#deliver(connection, from, to, later, run);
@@ -356,8 +364,9 @@ export class World {
   /** One way, with jitter; half a millisecond inside of a region. */
   #latencyMs(from: SimGateway, to: SimGateway): number {
     if (from.region === to.region) return 0.5 + this.random.next();
+    const slowMs = this.#slow.get(`${from.region.name}>${to.region.name}`) ?? 0;
     const distance = Math.abs(this.regions.indexOf(from.region) - this.regions.indexOf(to.region));
-    return 20 * distance + this.random.next() * 10;
+    return slowMs + 20 * distance + this.random.next() * 10;
   }
 
   #pop(): Job {

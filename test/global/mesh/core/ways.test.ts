@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { holdingOf } from "../../../../global/mesh/core/holding.js";
-import { type SimGateway, World } from "../world.js";
+import type { SimGateway } from "../sim-gateway.js";
+import { World } from "../world.js";
 
 /**
  * How news get round what is broken. Each world writes all the time, so a gateway
@@ -123,7 +124,7 @@ test("another gateway of the origin is dialled when the one in use is killed", (
 test("a gateway whose own source stalls gets its region from a sibling", () => {
   const world = startWorld(2, 2);
   const gateway = named(world, "r0-g0");
-  gateway.sourceStalled = true;
+  gateway.isolatedAt = gateway.region.revision;
   world.run(6_000);
   expect(wayOf(world, gateway, "r0")).toBe("r0>r0");
   expect(ageOf(world, gateway, "r0")).toBeLessThan(1_000);
@@ -133,7 +134,7 @@ test("a gateway that is alone with a stalled source keeps its state, and says ho
   const world = startWorld(2, 1);
   const gateway = named(world, "r0-g0");
   const { revision } = holdingOf(gateway.state.region("r0"));
-  gateway.sourceStalled = true;
+  gateway.isolatedAt = gateway.region.revision;
   world.run(10_000);
   expect(holdingOf(gateway.state.region("r0")).revision).toBeGreaterThanOrEqual(revision);
   expect(ageOf(world, gateway, "r0")).toBeGreaterThan(9_500);

@@ -1,0 +1,61 @@
+import type { GlobalState } from "../../../global/digest/global-state.js";
+import { AgeClock } from "../../../global/mesh/age-clock.js";
+import type { MeshCore } from "../../../global/mesh/core/mesh-core.js";
+import type { Now } from "../../../global/mesh/core/now.js";
+import type { Instant } from "../../../global/source/types.js";
+import type { Random } from "../../../shared/random.js";
+import type { FakeRegion } from "./fake-region.js";
+import type { Bug } from "./planted-bugs.js";
+import { SimMachine } from "./sim-machine.js";
+
+/** A gateway's machine with clocks of its own, and what survives restarts. */
+export class SimGateway {
+  readonly region: FakeRegion;
+  readonly name: string;
+  readonly address: string;
+  readonly machine: SimMachine;
+  readonly #ages: AgeClock;
+  readonly #bug: Bug | undefined;
+  core!: MeshCore;
+  state!: GlobalState;
+  alive = false;
+  life = 0;
+  /** Its watch brings nothing, though reads are answered. */
+  watchStalled = false;
+  /** The etcd member that it reads from is cut off from its own cluster, at this revision. */
+  isolatedAt: number | undefined;
+  /** Paused process or sleeping machine: until then nothing of it runs. */
+  frozenUntilMs = 0;
+
+  constructor(region: FakeRegion, name: string, random: Random, bug: Bug | undefined) {
+    this.region = region;
+    this.name = name;
+    this.address = `${name}:1`;
+    this.#bug = bug;
+    this.machine = new SimMachine(random, bug === "drift" ? 0.05 : undefined);
+    this.#ages = new AgeClock(this.machine);
+  }
+
+  /** Whether it runs at a time of the world's. */
+  runs(worldMs: number): boolean {
+    return this.alive && worldMs >= this.frozenUntilMs;
+  }
+
+  now(worldMs: number): Now {
+    this.machine.tell(worldMs);
+    const now = this.#ages.now();
+    return this.#bug === "monotonic-age" ? { ...now, ageMs: now.monotonicMs } : now;
+  }
+
+  /** An instant of both its clocks. */
+  instant(worldMs: number): Instant {
+    this.machine.tell(worldMs);
+    return { monotonicMs: this.machine.monotonicMs(), wallMs: this.machine.wallMs() };
+  }
+
+  /** An earlier instant on the clock that ages are kept on. */
+  at(instant: Instant, worldMs: number): number {
+    this.machine.tell(worldMs);
+    return this.#bug === "monotonic-age" ? instant.monotonicMs : this.#ages.at(instant);
+  }
+}
