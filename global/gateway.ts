@@ -100,6 +100,7 @@ export class Gateway {
       nowMs: ageNowMs,
       links: () => neighbours.links(),
       peers: () => neighbours.peers(),
+      rttMs: (of) => (of === region ? 0 : this.#core.rttMs(of)),
       reports: () => this.#reports.all(),
       report: (of) => this.#reports.get(of),
       onChange: (listener) => {

@@ -6,6 +6,7 @@ import { type ApiObserver, ContractDesk } from "./contract-desk.js";
 import { get } from "./get.js";
 import { Hub } from "./hub.js";
 import { regions } from "./regions.js";
+import { resolve } from "./resolve.js";
 import { subscribe } from "./subscribe.js";
 import { summaries } from "./summaries.js";
 import type { ViewSource } from "./view-source.js";
@@ -30,6 +31,7 @@ export class GlobalApi {
       get: (request) => get(desk, request),
       subscribe: (request, sink, context) => subscribe(options, request, sink, context),
       wait: (request, context) => this.#waits.wait(request, context),
+      resolve: (request) => resolve(source, request),
       regions: () => regions(source),
       summaries: (request) => summaries(source, request),
     };

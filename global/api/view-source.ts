@@ -31,6 +31,8 @@ export interface ViewSource {
   links(): Links;
   /** Gateways of all regions, itself included. */
   peers(): readonly PeerInfo[];
+  /** Round trip to a region, in ms: 0 to the own one, undefined when not measured. */
+  rttMs(region: string): number | undefined;
   reports(): Iterable<RegionReport>;
   report(region: string): RegionReport | undefined;
   /**

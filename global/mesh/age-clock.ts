@@ -8,7 +8,8 @@ const WALL_QUANTUM_MS = 1;
  * The clock that ages are kept on: it advances by the larger advance of monotonic and
  * wall clock, so that a machine that slept, or whose wall clock was set forward, never
  * takes old news for newer than they are. A wall clock that was set back is taken as it
- * is from then on, so that it can't hide a later sleep.
+ * is from then on, so that it can't hide a later sleep. One that is set back while the
+ * machine sleeps, by no more than it slept, hides that sleep: these two clocks can't tell.
  */
 export class AgeClock {
   readonly #clock: Clock;

@@ -50,7 +50,7 @@ export class MeshCore {
   constructor(input: MeshCoreInput) {
     this.#input = input;
     const { state, reports, random, directory, region, gateway } = input;
-    const book = new RegionBook(state, input.freshness);
+    const book = new RegionBook(state, input.freshness, (of) => this.#measuredRttMs(of));
     const emit = (output: MeshOutput): void => {
       this.#outputs.push(output);
     };
@@ -112,6 +112,23 @@ export class MeshCore {
     this.#outlets.ended(stream);
   }
 
+  /**
+   * Round trip from this gateway's region to another, in ms: what it measures itself, else
+   * what a sibling does; undefined when nobody has a stream from there.
+   */
+  rttMs(region: string): number | undefined {
+    const own = this.#measuredRttMs(region);
+    if (own !== undefined) return own;
+    const siblings = [...this.links.values()].filter(({ region: of }) => of === this.#input.region);
+    return least(siblings.map(({ standings }) => standings.get(region)?.rttMs));
+  }
+
+  /** Round trip to the region's nearest gateway that this one has a stream from. */
+  #measuredRttMs(region: string): number | undefined {
+    const links = [...this.links.values()].filter((link) => link.region === region);
+    return least(links.map(({ rttMs }) => rttMs));
+  }
+
   /** A stream's transport takes no more for now, or does again. */
   setBlocked(stream: number, isBlocked: boolean): void {
     this.#outlets.setBlocked(stream, isBlocked);
@@ -167,4 +184,12 @@ export class MeshCore {
   dueMs(): number {
     return this.#outlets.dueMs();
   }
+}
+
+function least(values: readonly (number | undefined)[]): number | undefined {
+  let result: number | undefined;
+  for (const value of values) {
+    if (value !== undefined) result = Math.min(result ?? value, value);
+  }
+  return result;
 }

@@ -33,13 +33,20 @@ interface Feed {
 export class RegionBook {
   readonly #state: StateReader;
   readonly #freshness: FreshnessBook;
+  readonly #rttOf: (region: string) => number | undefined;
   readonly #waiting = new Map<string, Sighting>();
   readonly #ways = new Map<string, Sighting>();
   readonly #known = new Set<string>();
 
-  constructor(state: StateReader, freshness: FreshnessBook) {
+  /** `rttOf` is the round trip to a region, in ms, where this gateway measures it itself. */
+  constructor(
+    state: StateReader,
+    freshness: FreshnessBook,
+    rttOf: (region: string) => number | undefined,
+  ) {
     this.#state = state;
     this.#freshness = freshness;
+    this.#rttOf = rttOf;
   }
 
   /** Takes a confirmation from this region's own source or from a peer. */
@@ -107,6 +114,7 @@ export class RegionBook {
       sections,
       ageMs: this.ageMs(region, ageNowMs),
       path: this.path(region, ageNowMs),
+      rttMs: this.#rttOf(region),
     };
   }
 

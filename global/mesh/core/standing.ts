@@ -12,6 +12,8 @@ export interface Standing {
   readonly ageMs: number | undefined;
   /** Regions from the gateway's own to the origin; empty while nothing comes. */
   readonly path: readonly string[];
+  /** Round trip to the region's nearest gateway, in ms; undefined when not measured. */
+  readonly rttMs: number | undefined;
 }
 
 /** A peer's standing with its age turned into an instant of this gateway's own clock. */

@@ -17,6 +17,7 @@ export function encodeStanding(standing: Standing): WireStanding {
     sections: standing.sections,
     ...(standing.ageMs === undefined ? {} : { ageMs: standing.ageMs }),
     path: [...standing.path],
+    ...(standing.rttMs === undefined ? {} : { rttMs: standing.rttMs }),
   });
 }
 
@@ -26,10 +27,9 @@ export function decodeStanding(message: WireStanding, where: string): Standing {
   if (message.sections > MAX_SECTIONS_PER_REGION) {
     malformed(`${where}.sections`, `is ${message.sections}`);
   }
-  const { ageMs } = message;
-  if (ageMs !== undefined && !(ageMs >= 0 && Number.isFinite(ageMs))) {
-    malformed(`${where}.age_ms`, `is ${ageMs}; it must be finite and not negative`);
-  }
+  const { ageMs, rttMs } = message;
+  duration(ageMs, `${where}.age_ms`);
+  duration(rttMs, `${where}.rtt_ms`);
   const path = list(message.path, MAX_MESH_PATH_REGIONS, `${where}.path`);
   path.forEach((region, index) => regionName(region, `${where}.path[${index}]`));
   return {
@@ -39,5 +39,12 @@ export function decodeStanding(message: WireStanding, where: string): Standing {
     sections: message.sections,
     ageMs,
     path: [...path],
+    rttMs,
   };
+}
+
+function duration(ms: number | undefined, where: string): void {
+  if (ms !== undefined && !(ms >= 0 && Number.isFinite(ms))) {
+    malformed(where, `is ${ms}; it must be finite and not negative`);
+  }
 }

@@ -30,6 +30,7 @@ export class FakeGateway implements ViewSource {
   readonly book = new ReportBook();
   readonly linked = new Map<string, RegionLink>();
   readonly gateways: PeerInfo[] = [];
+  readonly rtts = new Map<string, number>();
   clockMs = 1_000;
   readonly #listeners = new Set<(change: ViewChange) => void>();
 
@@ -43,6 +44,10 @@ export class FakeGateway implements ViewSource {
 
   peers(): readonly PeerInfo[] {
     return this.gateways;
+  }
+
+  rttMs(region: string): number | undefined {
+    return region === this.region ? 0 : this.rtts.get(region);
   }
 
   reports(): Iterable<RegionReport> {

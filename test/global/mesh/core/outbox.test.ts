@@ -69,7 +69,7 @@ beforeEach(() => {
   origin = new GlobalState(sha256);
   const standing = (region: string) => ({
     ...{ region, incarnation: INCARNATION, revision, sections: 1 },
-    ...{ ageMs: 0, path: [region] },
+    ...{ ageMs: 0, path: [region], rttMs: undefined },
   });
   outbox = new Outbox({ state: origin, standing });
   publish("machines", ["a"], 1);

@@ -168,3 +168,14 @@ test("pushes are coalesced: at most one each 50 ms a stream, whatever the rate o
   expect(world.frames - before).toBeLessThanOrEqual(2 * 10 * 25);
   expect(ageOf(world, named(world, "r1-g0"), "r0")).toBeLessThan(500);
 });
+
+test("the round trip to a region is known to all gateways, whichever of them has the stream", () => {
+  const world = startWorld(2, 3);
+  world.run(5_000);
+  for (const gateway of world.gateways) {
+    const other = gateway.region.name === "r0" ? "r1" : "r0";
+    // 20 to 30 ms each way, plus what a gateway takes to answer.
+    expect(gateway.core.rttMs(other), gateway.name).toBeGreaterThan(40);
+    expect(gateway.core.rttMs(other), gateway.name).toBeLessThan(200);
+  }
+});
