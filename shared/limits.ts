@@ -291,6 +291,8 @@ export const BACKEND_LOAD_AHEAD = 4;
 export const TICKS_PER_CHORE = 10;
 /** Time in which a health check's read must be answered. */
 export const HEALTH_CHECK_TIMEOUT_MS = 2_000;
+/** Time in which the other members, too, find that a leader's process has ended. */
+export const SUCCESSION_MS = 10;
 /** Time for which members must have been connected to count in a change of the membership; etcd's. */
 export const MEMBER_HEALTH_MS = 5_000;
 /** Time in which some member must describe the cluster to one that joins, and the pause between attempts. */

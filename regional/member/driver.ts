@@ -130,6 +130,20 @@ export class RaftDriver implements ProposalTarget, ReadSource {
     });
   }
 
+  /** A member's process has ended. True if this one is the first to follow it as the leader. */
+  tellGone(id: number): boolean {
+    let isFirst = false;
+    this.feed((raft) => {
+      isFirst = raft.peerGone(id);
+    });
+    return isFirst;
+  }
+
+  /** Campaigns, unless there is a leader. */
+  campaign(): void {
+    if (this.lead === NO_NODE) this.feed((raft) => raft.campaign());
+  }
+
   /** One tick of the raft clock. */
   tick(): void {
     this.#ticks++;

@@ -190,11 +190,15 @@ export class Proposals<T> {
   }
 
   #refused(refused: readonly Pending<T>[], reason: Refusal): void {
+    const { lead, term } = this.#target;
     for (const pending of refused) {
+      // Where there is another leader since, it needn't wait.
+      const isLate = lead !== NO_NODE && pending.submittedTerm > 0 && pending.submittedTerm < term;
       pending.submittedTerm = 0;
       const error = REFUSAL_ERRORS.get(reason);
-      if (error === undefined) this.#parked.push(pending);
-      else this.#fail(pending, etcdError(error));
+      if (error !== undefined) this.#fail(pending, etcdError(error));
+      else if (isLate) this.#held.push(pending);
+      else this.#parked.push(pending);
     }
   }
 
@@ -206,6 +210,7 @@ export class Proposals<T> {
       if (pending !== undefined && pending.submittedTerm !== 0) known.push(pending);
     }
     this.#refused(known, reason);
+    if (this.#held.length > 0) this.#target.wake();
   }
 
   /** A proposal of this member with this number has been applied. */

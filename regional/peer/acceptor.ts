@@ -11,7 +11,7 @@ import {
 } from "../../shared/limits.js";
 import type { Logger } from "../../shared/log.js";
 import { FrameReader, FrameType, makeFrame } from "./frame.js";
-import { decodeHello, Purpose, refusalOf, type Standing } from "./hello.js";
+import { decodeHello, type Hello, Purpose, refusalOf, type Standing } from "./hello.js";
 
 const WELCOME = makeFrame(FrameType.welcome, new Uint8Array(0));
 
@@ -33,7 +33,7 @@ export interface AcceptorOptions {
   readonly standing: (id: number) => Standing;
   readonly log: Logger;
   /** Makes the handler of a welcome connection. */
-  readonly open: (inbound: Inbound, purpose: Purpose, address: string) => InboundHandler;
+  readonly open: (inbound: Inbound, hello: Hello) => InboundHandler;
   /** Answers somebody who wants to join; rejects to say why not now. */
   readonly describe: () => Promise<Uint8Array>;
 }
@@ -82,6 +82,11 @@ export class PeerAcceptor {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
+  }
+
+  /** Whether a member's connection for messages is open. */
+  hears(id: number): boolean {
+    return this.#current.get(`${id}/${Purpose.messages}`)?.destroyed === false;
   }
 
   /** Drops the connections of a member that is none any more. */
@@ -149,7 +154,7 @@ export class PeerAcceptor {
       purpose === Purpose.snapshot ? SNAPSHOT_STALL_LIMIT_MS : PEER_SILENCE_LIMIT_MS,
     );
     socket.write(WELCOME);
-    return this.#options.open({ from: hello.from, socket }, purpose, hello.address);
+    return this.#options.open({ from: hello.from, socket }, hello);
   }
 
   async #describe(socket: Socket): Promise<void> {

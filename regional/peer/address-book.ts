@@ -51,10 +51,17 @@ export class AddressBook {
     return this.latest(id);
   }
 
+  /** The latest attempt succeeded: the next one, should it be needed, goes there too. */
+  keep(id: number): void {
+    const places = this.#places.get(id);
+    if (places !== undefined) places.attempts--;
+  }
+
   /** Where the latest attempt went, for another connection beside it. Throws NOT_FOUND. */
   latest(id: number): HostPort {
     const { told, listed = [], attempts = 0 } = this.#places.get(id) ?? {};
-    const all = told === undefined ? listed : [told, ...listed];
+    const isTold = ({ host, port }: HostPort): boolean => host === told?.host && port === told.port;
+    const all = told === undefined ? listed : [told, ...listed.filter((one) => !isTold(one))];
     const address = all[Math.max(0, attempts - 1) % Math.max(1, all.length)];
     if (address === undefined) {
       const text = `it isn't known where member ${id.toString(16)} can be reached`;

@@ -22,6 +22,8 @@ export interface Hello {
   readonly clusterId: number;
   readonly from: number;
   readonly to: number;
+  /** While the caller leads, it answers reads by lease: it must not be taken for gone too soon. */
+  readonly leases: boolean;
   /** host:port where the caller listens, as it says itself; empty when it doesn't say. */
   readonly address: string;
 }
@@ -32,13 +34,14 @@ export type Standing = "member" | "removed" | "stranger";
 /** The hello of this version, as a whole frame. */
 export function helloFrame(hello: Omit<Hello, "version">): Buffer {
   const address = utf8(hello.address);
-  const payload = Buffer.alloc(MAGIC.length + 29 + address.length);
+  const payload = Buffer.alloc(MAGIC.length + 30 + address.length);
   let at = MAGIC.copy(payload);
   at = payload.writeUInt16LE(PEER_PROTOCOL_VERSION, at);
   at = payload.writeUInt8(hello.purpose, at);
   at = payload.writeDoubleLE(hello.clusterId, at);
   at = payload.writeDoubleLE(hello.from, at);
   at = payload.writeDoubleLE(hello.to, at);
+  at = payload.writeUInt8(Number(hello.leases), at);
   at = payload.writeUInt16LE(address.length, at);
   payload.set(address, at);
   return makeFrame(FrameType.hello, payload);
@@ -56,6 +59,7 @@ export function decodeHello(payload: Buffer): Hello {
     clusterId: cursor.safe(),
     from: cursor.safe(),
     to: cursor.safe(),
+    leases: cursor.u8() !== 0,
     address: fromUtf8(cursor.bytes(cursor.u16())),
   };
 }

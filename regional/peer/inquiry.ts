@@ -27,7 +27,7 @@ export function inquire(address: HostPort, timeoutMs: number): Promise<Buffer> {
       }
     });
     socket.on("connect", () => {
-      const nobody = { clusterId: 0, from: 0, to: 0, address: "" };
+      const nobody = { clusterId: 0, from: 0, to: 0, leases: false, address: "" };
       socket.write(helloFrame({ purpose: Purpose.inquiry, ...nobody }));
     });
     socket.on("data", (chunk: Buffer) => {

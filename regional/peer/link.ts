@@ -38,6 +38,8 @@ export interface LinkOptions {
   readonly onDropped: (id: number) => void;
   readonly onUp: (id: number) => void;
   readonly onDown: (id: number) => void;
+  /** Nobody listens at the other end's address: its machine refuses connections. */
+  readonly onRefused: (id: number) => void;
   /** The member at the other end says that this one was removed from the group. */
   readonly onRemoved: () => void;
 }
@@ -56,6 +58,7 @@ export class PeerLink {
   #backoffMs = PEER_RECONNECT_MIN_MS;
   #lastHeardMs = 0;
   #upSinceMs = 0;
+  #refused = false;
   #lastTrouble = "";
   #messages: Message[] = [];
   #frames: Buffer[] = [];
@@ -85,6 +88,11 @@ export class PeerLink {
   /** Milliseconds since the connection was welcomed; 0 while there is none. */
   get connectedMs(): number {
     return this.#up ? Math.max(1, this.#options.now() - this.#upSinceMs) : 0;
+  }
+
+  /** Whether the latest attempt found that nobody listens there. */
+  get refused(): boolean {
+    return this.#refused;
   }
 
   /** Takes a raft message for the next flush. */
@@ -218,7 +226,11 @@ export class PeerLink {
       }
     });
     socket.on("end", () => socket.destroy());
-    socket.on("error", (error) => this.#trouble(error.message));
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      this.#trouble(error.message);
+      this.#refused = !this.#up && error.code === "ECONNREFUSED";
+      if (this.#refused) this.#options.onRefused(this.id);
+    });
     socket.on("close", () => this.#lost());
   }
 
@@ -226,6 +238,7 @@ export class PeerLink {
     this.#lastHeardMs = this.#options.now();
     if (type === FrameType.welcome) {
       this.#up = true;
+      this.#refused = false;
       this.#upSinceMs = this.#lastHeardMs;
       this.#backoffMs = PEER_RECONNECT_MIN_MS;
       this.#lastTrouble = "";
@@ -245,6 +258,7 @@ export class PeerLink {
 
   #lost(): void {
     const wasUp = this.#up;
+    const { connectedMs } = this;
     this.#up = false;
     this.#socket = undefined;
     if (this.#closed) return;
@@ -252,7 +266,9 @@ export class PeerLink {
       this.#options.log.info({ peer: this.id.toString(16) }, "connection to member lost");
       this.#options.onDown(this.id);
     }
-    this.#schedule();
+    // Whether the other process has ended shows at once; a connection that never lasts is no hurry.
+    if (connectedMs >= PEER_RECONNECT_MAX_MS) this.#dial();
+    else this.#schedule();
   }
 
   #schedule(): void {

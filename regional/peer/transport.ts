@@ -5,7 +5,7 @@ import type { Message } from "../raft/index.js";
 import { type Inbound, type InboundHandler, PeerAcceptor } from "./acceptor.js";
 import { AddressBook } from "./address-book.js";
 import { FrameType, makeFrame } from "./frame.js";
-import { helloFrame, Purpose, type Standing } from "./hello.js";
+import { type Hello, helloFrame, Purpose, type Standing } from "./hello.js";
 import { PeerLink } from "./link.js";
 import { type SnapshotIntake, SnapshotReceiver } from "./snapshot-receiver.js";
 import { type OutgoingSnapshot, sendSnapshot } from "./snapshot-sender.js";
@@ -22,6 +22,11 @@ export interface TransportEvents {
   onDropped(id: number): void;
   /** The connection to `id` is there again, or lost. */
   onLink(id: number, up: boolean): void;
+  /**
+   * The process of `id` seems to have ended: its connections are closed and nobody listens at
+   * its address. Never said of a member that answers reads by lease. May be said again.
+   */
+  onGone(id: number): void;
   /** A member says that this one was removed from the group. */
   onRemoved(): void;
   /** How this member sees somebody who calls. */
@@ -36,6 +41,8 @@ export interface TransportOptions {
   readonly memberId: number;
   /** Where this member is reached, for it to say so itself; not where that isn't known. */
   readonly address?: HostPort | undefined;
+  /** Whether this member answers reads by lease while it leads. */
+  readonly leases: boolean;
   readonly log: Logger;
   readonly events: TransportEvents;
   /** Milliseconds that never go back. */
@@ -67,6 +74,8 @@ export class PeerTransport {
   readonly #encoder = new MessageEncoder();
   readonly #links = new Map<number, PeerLink>();
   readonly #addresses = new AddressBook();
+  /** Members that answer reads by lease while they lead, as they said when they called. */
+  readonly #leasing = new Set<number>();
   readonly #stop = new AbortController();
   readonly #throttle: Throttle;
   #pings: NodeJS.Timeout | undefined;
@@ -79,7 +88,7 @@ export class PeerTransport {
       memberId: options.memberId,
       standing: (id) => options.events.standing(id),
       log: options.log,
-      open: (inbound, purpose, address) => this.#open(inbound, purpose, address),
+      open: (inbound, hello) => this.#open(inbound, hello),
       describe: () => options.events.describe(),
     });
   }
@@ -113,17 +122,28 @@ export class PeerTransport {
       now,
       random,
       onDropped: (peer) => events.onDropped(peer),
-      onUp: (peer) => events.onLink(peer, true),
+      onUp: (peer) => {
+        this.#addresses.keep(peer);
+        events.onLink(peer, true);
+      },
       onDown: (peer) => events.onLink(peer, false),
+      onRefused: (peer) => this.#lookForEnd(peer),
       onRemoved: () => events.onRemoved(),
     });
     this.#links.set(id, link);
   }
 
   #hello(purpose: Purpose, to: number): Buffer {
-    const { clusterId, memberId: from, address } = this.#options;
+    const { clusterId, memberId: from, leases, address } = this.#options;
     const told = address === undefined ? "" : formatHostPort(address);
-    return helloFrame({ purpose, clusterId, from, to, address: told });
+    return helloFrame({ purpose, clusterId, from, to, leases, address: told });
+  }
+
+  /** Says that a member is gone when nothing speaks against it. */
+  #lookForEnd(id: number): void {
+    const isRefused = this.#links.get(id)?.refused ?? false;
+    if (!isRefused || this.#acceptor.hears(id) || this.#leasing.has(id)) return;
+    this.#options.events.onGone(id);
   }
 
   /** Forgets a member that is no longer part of the group. */
@@ -207,8 +227,10 @@ export class PeerTransport {
     await this.#acceptor.close();
   }
 
-  #open(inbound: Inbound, purpose: Purpose, address: string): InboundHandler {
+  #open(inbound: Inbound, { purpose, address, leases }: Hello): InboundHandler {
     const { events, memberId } = this.#options;
+    if (leases) this.#leasing.add(inbound.from);
+    else this.#leasing.delete(inbound.from);
     if (this.#addresses.tell(inbound.from, address)) this.#dial(inbound.from);
     this.#links.get(inbound.from)?.nudge();
     if (purpose === Purpose.snapshot) return new SnapshotReceiver(inbound, events.onSnapshot);
@@ -220,7 +242,7 @@ export class PeerTransport {
           events.onFrame(inbound.from, type, payload);
         }
       },
-      closed: () => {},
+      closed: () => this.#lookForEnd(inbound.from),
     };
   }
 }

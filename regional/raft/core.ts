@@ -32,6 +32,9 @@ function carriesOwnTerm(type: MessageType): boolean {
   );
 }
 
+/** `Core.orphanedAt` of a node that was not told that its leader is gone. */
+export const NOT_ORPHANED = -1;
+
 /**
  * The state of a node and its out-boxes. What the node does with them is in the modules
  * around: election, replication, read-index, leader, follower, step.
@@ -66,6 +69,10 @@ export class Core {
   readonly succession = new Succession();
   /** The highest priority of a node that could follow the leader, as the leader last said. */
   expectedPriority = 0;
+
+  /** The leader that this node was told is gone, and the tick at which; see orphan.ts. */
+  goneLeader = NO_NODE;
+  orphanedAt = NOT_ORPHANED;
 
   leadTransferee = NO_NODE;
   /** Votes may have been given regardless of this leader's lease in this term. */
@@ -120,6 +127,7 @@ export class Core {
     this.heartbeatElapsed = 0;
     this.randomizedElectionTimeout =
       this.config.electionTicks + this.config.random(this.config.electionTicks);
+    this.orphanedAt = NOT_ORPHANED;
     this.leadTransferee = NO_NODE;
     this.leaseBroken = false;
     this.succession.reset();

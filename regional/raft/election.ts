@@ -1,4 +1,4 @@
-import type { Core } from "./core.js";
+import { type Core, NOT_ORPHANED } from "./core.js";
 import { violated } from "./invariant.js";
 import { type Message, MessageType } from "./message.js";
 import { appendOwn, broadcastAppend } from "./replication.js";
@@ -97,6 +97,8 @@ export function handleVoteRequest(core: Core, request: Message): void {
     }
   } else {
     core.send({ type, to: request.from, term: core.term, reject: true, ...commitHint(core) });
+    // The leader is gone and this log reaches further: this node is the better candidate.
+    if (pre && canVote && core.orphanedAt !== NOT_ORPHANED) startElection(core);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Core } from "./core.js";
+import { type Core, NOT_ORPHANED } from "./core.js";
 import { handleVote, hup } from "./election.js";
 import { type Message, MessageType } from "./message.js";
 import type { StepOutcome } from "./outcome.js";
@@ -92,6 +92,7 @@ export function stepFollower(core: Core, message: Message): StepOutcome {
   if (isFromLeader(message.type)) {
     core.electionElapsed = 0;
     core.lead = message.from;
+    core.orphanedAt = NOT_ORPHANED;
     handleFromLeader(core, message);
     return "ok";
   }

@@ -4,6 +4,7 @@ import { Core } from "./core.js";
 import { isAlone } from "./election.js";
 import { violated } from "./invariant.js";
 import { isAnswer, isLocal, type Message, MessageType, makeMessage } from "./message.js";
+import { orphan } from "./orphan.js";
 import type { ProposeOutcome, StepOutcome } from "./outcome.js";
 import { Output } from "./output.js";
 import { appendPayloads } from "./proposing.js";
@@ -190,6 +191,19 @@ export class RawNode {
    */
   forgetLeader(): void {
     this.#stepLocal(MessageType.forgetLeader, NO_NODE, false);
+  }
+
+  /**
+   * The caller has found that `id` is gone: its process has ended, as far as can be told. If it
+   * is the leader that this node follows, the node gives it up and campaigns within a few
+   * ticks, taking turns with the others (see orphan.ts). True if its turn is the first: it may
+   * campaign() as soon as the others have had time to find the same.
+   *
+   * Wrong news costs no more than a pre-vote that nobody answers. But with leases honoured, the
+   * caller must be certain, or know that `id` answers no reads by lease.
+   */
+  peerGone(id: number): boolean {
+    return orphan(this.#core, id);
   }
 
   /** The last messages to `id` were probably lost: its entries are probed again. */

@@ -8,6 +8,7 @@ import {
 import { stepCandidate, stepFollower } from "./follower.js";
 import { stepLeader, tickLeader } from "./leader.js";
 import { type Message, MessageType } from "./message.js";
+import { isOrphansTurn } from "./orphan.js";
 import type { StepOutcome } from "./outcome.js";
 import { handleProposal } from "./proposing.js";
 import { becomeFollower } from "./roles.js";
@@ -136,6 +137,8 @@ export function tick(core: Core): void {
     core.electionElapsed = 0;
     // The better one had its time.
     core.expectedPriority = 0;
+    startElection(core);
+  } else if (isOrphansTurn(core)) {
     startElection(core);
   }
 }

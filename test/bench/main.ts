@@ -1,9 +1,10 @@
 import { Progress } from "../../deploy/terminal/progress.js";
 import { errorText } from "../../shared/errors.js";
+import { runAvailabilitySuite } from "./availability-suite.js";
 import { runDigestSuite } from "./digest-suite.js";
 import { type BenchOptions, HELP, parseBenchOptions } from "./options.js";
 import { runRegionalSuite } from "./regional-suite.js";
-import { formatDigest, formatRegional } from "./report.js";
+import { formatAvailability, formatDigest, formatRegional } from "./report.js";
 
 /** One-way delays between the gateways, in ms: none, and about that of an ocean. */
 const INJECTED_MS = [0, 75];
@@ -21,6 +22,10 @@ async function run(options: BenchOptions): Promise<void> {
       );
       results[suite] = rows;
       text = formatRegional(rows);
+    } else if (suite === "availability") {
+      const rows = await runAvailabilitySuite(options.kills, say);
+      results[suite] = rows;
+      text = formatAvailability(rows);
     } else {
       const rows = await runDigestSuite(INJECTED_MS, say);
       results[suite] = rows;

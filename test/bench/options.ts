@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-export const SUITES = ["region", "digest"] as const;
+export const SUITES = ["region", "digest", "availability"] as const;
 export type Suite = (typeof SUITES)[number];
 
 export interface BenchOptions {
@@ -8,6 +8,7 @@ export interface BenchOptions {
   readonly rounds: number;
   readonly seconds: number;
   readonly inFlight: readonly number[];
+  readonly kills: number;
   readonly json: boolean;
 }
 
@@ -17,10 +18,13 @@ Usage: npm run bench -- [suite …] [options]
 
   region   puts and linearizable gets on three members, beside three members of etcd
   digest   from a put's answer in one region to the subscriber's event in another
+  availability
+           how long writes pause when the leader is killed, and when leadership is moved
 
   --rounds N        rounds of each load, alternating between the systems (default 5)
   --seconds S       length of one load                                   (default 4)
   --in-flight A,B   calls kept open at once                              (default 1,100,1000)
+  --kills N         leaders killed, and moves of leadership, of each system (default 20)
   -o, --output FORM table or json                                        (default table)
   -h, --help        this text
 
@@ -58,6 +62,7 @@ export function parseBenchOptions(words: readonly string[]): BenchOptions | unde
       rounds: { type: "string", default: "5" },
       seconds: { type: "string", default: "4" },
       "in-flight": { type: "string", default: "1,100,1000" },
+      kills: { type: "string", default: "20" },
       output: { type: "string", short: "o", default: "table" },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -71,6 +76,7 @@ export function parseBenchOptions(words: readonly string[]): BenchOptions | unde
     rounds: whole(values.rounds, "rounds"),
     seconds: positive(values.seconds, "seconds"),
     inFlight: values["in-flight"].split(",").map((text) => whole(text, "in-flight")),
+    kills: whole(values.kills, "kills"),
     json: values.output === "json",
   };
 }

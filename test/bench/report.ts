@@ -1,4 +1,5 @@
 import { formatTable } from "../../deploy/terminal/table.js";
+import type { AvailabilityRow } from "./availability-suite.js";
 import type { DigestRow } from "./digest-suite.js";
 import type { RegionalRow } from "./regional-suite.js";
 
@@ -30,6 +31,32 @@ export function formatRegional(rows: readonly RegionalRow[]): string {
       ms(row.atollP99Us / 1000),
       ms(row.etcdP50Us / 1000),
       ms(row.etcdP99Us / 1000),
+    ]),
+  );
+}
+
+/** The availability suite's result as a table. */
+export function formatAvailability(rows: readonly AvailabilityRow[]): string {
+  return formatTable(
+    [
+      { head: "LEADER" },
+      right("TIMES"),
+      right("ATOLL P50 MS"),
+      right("P99"),
+      right("ETCD P50 MS"),
+      right("P99"),
+      right("RATIO P50"),
+      right("P99"),
+    ],
+    rows.map((row) => [
+      row.event,
+      String(row.times),
+      ms(row.atollP50Ms),
+      ms(row.atollP99Ms),
+      ms(row.etcdP50Ms),
+      ms(row.etcdP99Ms),
+      (row.etcdP50Ms / row.atollP50Ms).toFixed(2),
+      (row.etcdP99Ms / row.atollP99Ms).toFixed(2),
     ]),
   );
 }

@@ -120,6 +120,20 @@ describe("Proposals", () => {
     expect(target.refusals).toEqual([{ member: OTHER, reason: refusal, seqs: [8] }]);
   });
 
+  it("hands over at once what a former leader refuses when there is another", () => {
+    target.lead = OTHER;
+    propose("a");
+    proposals.submit();
+    target.lead = SELF;
+    target.term++;
+    proposals.retry();
+    const { wakes } = target;
+    proposals.refused(Refusal.notLeading, [FIRST]);
+    expect(target.wakes).toBe(wakes + 1);
+    proposals.submit();
+    expect(target.appended).toEqual([["a"]]);
+  });
+
   it("tries a change that can't be made just now again", () => {
     target.refusal = Refusal.notLeading;
     void proposals.propose(0, (seq) =>

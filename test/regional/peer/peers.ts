@@ -21,6 +21,7 @@ export async function until(
 export interface TestPeerOptions {
   /** What it says of itself to those whom it calls. */
   readonly address?: HostPort;
+  readonly leases?: boolean;
   readonly snapshotBytesPerSecond?: number;
 }
 
@@ -31,6 +32,7 @@ export class TestPeer {
   readonly frames: { from: number; type: number; payload: Buffer }[] = [];
   readonly dropped: number[] = [];
   readonly up = new Set<number>();
+  readonly gone = new Set<number>();
   /** How often this one was told that it was removed. */
   removals = 0;
   standing = new Map<number, Standing>();
@@ -46,6 +48,7 @@ export class TestPeer {
       clusterId,
       memberId,
       address: options.address,
+      leases: options.leases ?? false,
       log,
       now: () => performance.now(),
       random: () => 0,
@@ -58,6 +61,7 @@ export class TestPeer {
           if (up) this.up.add(id);
           else this.up.delete(id);
         },
+        onGone: (id) => this.gone.add(id),
         onRemoved: () => void this.removals++,
         standing: (id) => this.standing.get(id) ?? (this.#dialed.has(id) ? "member" : "stranger"),
         describe: () => this.description(),

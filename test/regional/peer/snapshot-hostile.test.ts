@@ -52,7 +52,14 @@ describe("a member that receives a snapshot", () => {
     );
     socket.on("data", (chunk: Buffer) => reader.push(chunk));
     socket.write(
-      helloFrame({ purpose: Purpose.snapshot, clusterId: 99, from: 1, to: 2, address: "" }),
+      helloFrame({
+        purpose: Purpose.snapshot,
+        clusterId: 99,
+        from: 1,
+        to: 2,
+        leases: false,
+        address: "",
+      }),
     );
     await until(() => heard.length === 1, "the welcome");
   });

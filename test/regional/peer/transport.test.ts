@@ -105,6 +105,41 @@ describe("PeerTransport", () => {
     await until(() => behind.up.has(2) && newcomer.up.has(2), "links back to the caller");
   });
 
+  it("finds that a member's process has ended, by its closed port", async () => {
+    const [a, b] = await startedPair();
+    const alive = await started(3);
+    alive.standing.set(1, "member");
+    a.dials(3, alive.port);
+    await until(() => a.up.has(3), "another one that lives");
+    await b.transport.close();
+    await until(() => a.gone.has(2), "the news");
+    expect([...a.gone]).toEqual([2]);
+  });
+
+  it("takes no member for gone that speaks, nor one that reads by lease", async () => {
+    const a = await started(1);
+    const speaking = await started(2);
+    const leasing = new TestPeer(3, 99, { leases: true });
+    open.push(leasing.transport);
+    await leasing.start();
+    for (const one of [speaking, leasing]) {
+      a.standing.set(one === speaking ? 2 : 3, "member");
+      one.dials(1, a.port);
+      await until(() => one.up.has(1), "its connection");
+    }
+    const [nobody = 0] = await freePorts(1);
+    a.dials(2, nobody);
+    a.dials(3, nobody);
+    const isRefused = (id: number): boolean =>
+      a.logged.some((line) => line.includes("ECONNREFUSED") && line.includes(`"peer":"${id}"`));
+    await until(() => isRefused(2) && isRefused(3), "refused attempts");
+    expect([...a.gone]).toEqual([]);
+    await leasing.transport.close();
+    await speaking.transport.close();
+    await until(() => a.gone.has(2), "the news of the one that has fallen silent");
+    expect(a.gone.has(3)).toBe(false);
+  });
+
   it("tries one address after the other", async () => {
     const a = await started(1);
     const b = await started(2);
@@ -140,6 +175,7 @@ describe("PeerTransport", () => {
       clusterId: 99,
       from: 2,
       to: 1,
+      leases: false,
       address: "",
     });
     const afterHello = (bytes: Buffer): Buffer => Buffer.concat([hello, bytes]);
