@@ -19,20 +19,24 @@ async function example(): Promise<string> {
 /** Compiles code as a file of the repository's root would be. Gives JavaScript and complaints. */
 function compile(code: string): { js: string; problems: string[] } {
   const file = join(REPOSITORY_ROOT, "readme-example.mts");
-  const config = ts.readConfigFile(join(REPOSITORY_ROOT, "tsconfig.base.json"), ts.sys.readFile);
+  const config = ts.readConfigFile(join(REPOSITORY_ROOT, "tsconfig.base.json"), (name) =>
+    ts.sys.readFile(name),
+  );
   const { options } = ts.convertCompilerOptionsFromJson(
     { ...config.config.compilerOptions, composite: false, incremental: false, sourceMap: false },
     REPOSITORY_ROOT,
   );
   options.rootDir = REPOSITORY_ROOT;
-  const host = ts.createCompilerHost(options);
-  const { getSourceFile, fileExists, readFile: read } = host;
-  host.fileExists = (name) => name === file || fileExists(name);
-  host.readFile = (name) => (name === file ? code : read(name));
-  host.getSourceFile = (name, version, ...rest) =>
-    name === file
-      ? ts.createSourceFile(name, code, version, true)
-      : getSourceFile(name, version, ...rest);
+  const disk = ts.createCompilerHost(options);
+  const host: ts.CompilerHost = {
+    ...disk,
+    fileExists: (name) => name === file || disk.fileExists(name),
+    readFile: (name) => (name === file ? code : disk.readFile(name)),
+    getSourceFile: (name, version, ...rest) =>
+      name === file
+        ? ts.createSourceFile(name, code, version, true)
+        : disk.getSourceFile(name, version, ...rest),
+  };
   const program = ts.createProgram([file], options, host);
   const source = program.getSourceFile(file);
   const found = [
