@@ -27,6 +27,7 @@ const versionSchema = z.object({ format: z.number(), cluster: z.string(), member
  * | `incoming.db`, `incoming.json` | a snapshot that is being received, and its manifest |
  * | `outgoing/` | a snapshot that is being sent |
  * | `INSTALL` | the decision to install it: its position |
+ * | `SPARE` | room that is given up when the disk is full |
  * | `DIVERGED` | why the member must not start again: its state is not its group's |
  */
 export class DataDirectory {

@@ -4,6 +4,7 @@ import { type DiskReport, diskFrame } from "../peer/disk-wire.js";
 import type { Status } from "../raft/index.js";
 import { DiskSpace } from "./disk-space.js";
 import { DiskReports, healthierLeader, lacksRoom, SICK_AFTER_MS } from "./disk-watch.js";
+import { SpareRoom } from "./spare-room.js";
 
 /** What the care for disks needs of its member. */
 export interface DiskHost {
@@ -33,6 +34,7 @@ const REPEAT_MS = 5_000;
 export class DiskCare {
   readonly reports = new DiskReports();
   readonly space: DiskSpace;
+  readonly #spare: SpareRoom;
   readonly #host: DiskHost;
   #nowMs = 0;
   #syncMs = 0;
@@ -47,6 +49,7 @@ export class DiskCare {
   constructor(host: DiskHost) {
     this.#host = host;
     this.space = host.space ?? new DiskSpace(host.storage.path);
+    this.#spare = new SpareRoom(host.storage.path);
   }
 
   /** A transaction of the log took so many seconds. */
@@ -104,6 +107,8 @@ export class DiskCare {
   /** About once a second. */
   chore(): void {
     this.#tell();
+    const { low, total } = this.space;
+    if (total !== undefined && !low && !this.#isFull) void this.#spare.make(total);
   }
 
   #tell(): void {
@@ -118,6 +123,10 @@ export class DiskCare {
     const error = storage.log.full ?? storage.backend.full;
     if (error === undefined) log.info("the disk has room again; what waited is written");
     else log.error({ err: error }, "the disk is full; what is to be written waits for room");
+    if (error !== undefined && this.#spare.held) {
+      this.#spare.release();
+      log.warn("spare room was given up for votes and deletions");
+    }
   }
 
   #weigh(): void {

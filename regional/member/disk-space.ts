@@ -49,6 +49,11 @@ export class DiskSpace {
     return this.#size?.free;
   }
 
+  /** Bytes of the whole disk as of the last look; undefined before the first. */
+  get total(): number | undefined {
+    return this.#size?.total;
+  }
+
   /** Whether the last look found too little room. */
   get low(): boolean {
     return this.#low;

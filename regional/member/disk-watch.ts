@@ -13,10 +13,6 @@ export class DiskReports {
     this.#reports.set(member, { report, atMs: nowMs });
   }
 
-  forget(member: number): void {
-    this.#reports.delete(member);
-  }
-
   /** A member's report; undefined when there is none, or none that is still worth anything. */
   get(member: number, nowMs: number): DiskReport | undefined {
     const latest = this.#reports.get(member);

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Child } from "../peers/child.js";
 import { peerTool } from "../peers/tools.js";
@@ -25,20 +26,16 @@ export class DiskFault {
   static async on(pid: number, files: readonly string[], injection: string): Promise<DiskFault> {
     const { path, env } = await peerTool("strace");
     const [calls = ""] = injection.split(":");
-    const strace = new Child(
-      "strace",
-      path,
-      ["-f", "-p", `${pid}`, ...files.flatMap((file) => ["-P", file])].concat([
-        "-e",
-        `trace=${calls}`,
-        "-e",
-        `inject=${injection}`,
-        "-o",
-        "/dev/null",
-      ]),
-      env,
-    );
-    await strace.until(() => Promise.resolve(strace.output().includes("attached")), 20_000);
+    // Files are never written by the main thread; traced, it would be slowed down a lot.
+    const threads = readdirSync(`/proc/${pid}/task`).filter((thread) => thread !== `${pid}`);
+    const args = [
+      ...threads.flatMap((thread) => ["-p", thread]),
+      ...files.flatMap((file) => ["-P", file]),
+      ...["-e", `trace=${calls}`, "-e", `inject=${injection}`, "-o", "/dev/null"],
+    ];
+    const strace = new Child("strace", path, args, env);
+    const attached = (): number => strace.output().split(" attached").length - 1;
+    await strace.until(() => Promise.resolve(attached() >= threads.length), 20_000);
     return new DiskFault(strace);
   }
 

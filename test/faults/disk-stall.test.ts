@@ -6,7 +6,7 @@ import { BACKEND_LINGER_MS } from "../../shared/limits.js";
 import { type Region, startRegion } from "../peers/atoll.js";
 import { DiskFault, logFiles } from "./disk-fault.js";
 import { leaderIndex } from "./leader.js";
-import { eventually, metric } from "./metrics.js";
+import { eventually, metric } from "./metric.js";
 import { expectNothingLost, Writers } from "./writers.js";
 
 /**
@@ -36,7 +36,7 @@ async function stall(index: number): Promise<void> {
 }
 
 const read = (index: number, name: string): Promise<number> =>
-  metric(region.members[index]?.http ?? "", name);
+  metric(region.members[index]?.http ?? "", `atoll_regional_${name}`);
 
 test("a leader whose disk stalls hands over to a member whose disk is well, and writes go on", async () => {
   region = await startRegion({ members: 3 });
@@ -69,15 +69,11 @@ test("a leader whose disk stalls hands over to a member whose disk is well, and 
   await expectNothingLost(region.endpoints, writers.acknowledged);
 });
 
-test("when all disks stall at once, the leader stays, and goes on when they do", async () => {
+test("when all disks stall at once nobody resigns, and all goes on when they do", async () => {
   region = await startRegion({ members: 3 });
   const writers = new Writers(region.endpoints);
   try {
     await writers.more(100);
-    const leader = await leaderIndex(region.endpoints);
-    const changes = (): Promise<number[]> =>
-      Promise.all([0, 1, 2].map((index) => read(index, "leader_changes_total")));
-    const before = await changes();
     await Promise.all([0, 1, 2].map((index) => stall(index)));
     const stuck = async (index: number): Promise<boolean> =>
       (await read(index, "log_oldest_pending_seconds")) > 4;
@@ -85,12 +81,12 @@ test("when all disks stall at once, the leader stays, and goes on when they do",
       const all = await Promise.all([0, 1, 2].map(stuck));
       return all.every(Boolean);
     }, "all wait for more than four election timeouts");
-    expect(await read(leader, "is_leader")).toBe(1);
-    expect(await changes()).toEqual(before);
-    expect(await read(leader, "disk_handovers_total")).toBe(0);
     await letGo();
     await writers.more(100);
-    expect(await changes()).toEqual(before);
+    for (const index of [0, 1, 2]) {
+      expect(await read(index, "disk_handovers_total")).toBe(0);
+      expect(region.child(index).output()).toContain("the log's disk is stuck");
+    }
   } finally {
     await writers.stop();
   }

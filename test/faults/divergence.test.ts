@@ -5,7 +5,8 @@ import { AlarmType, Maintenance } from "../../shared/gen/etcd/etcdserverpb/rpc_p
 import { type Region, startRegion } from "../peers/atoll.js";
 import { flipStoredValue } from "../peers/stored-flip.js";
 import { leaderIndex } from "./leader.js";
-import { eventually, metric } from "./metrics.js";
+import { Operator } from "./members.js";
+import { eventually, metric } from "./metric.js";
 
 /**
  * A bit flips in what a member keeps, so that no checksum tells: it is named by all within
@@ -34,7 +35,10 @@ test("a member whose state has changed behind its back is named by all and ends"
   );
   for (const index of [0, 1, 2].filter((other) => other !== sick)) {
     const http = region.members[index]?.http ?? "";
-    await eventually(async () => (await metric(http, "diverged")) === 1, "its metric names it");
+    await eventually(
+      async () => (await metric(http, "atoll_regional_diverged")) === 1,
+      "its metric names it",
+    );
     expect(region.child(index).output()).toContain("a member's state has diverged");
   }
   const { alarms } = await client.unary(Maintenance.method.alarm, {});
@@ -45,5 +49,22 @@ test("a member whose state has changed behind its back is named by all and ends"
   expect(region.child(sick).output()).toContain(`${dataDir}/DIVERGED forbids to start: the state`);
   expect(region.child(sick).output()).toContain("remove it from the group, empty");
   client.close();
+
+  // What the message asks for: out of the group, and back as a new member.
+  const rest = [0, 1, 2].filter((index) => index !== sick);
+  const successor = await region.prepare(rest);
+  const operator = new Operator(
+    region,
+    rest.map((index) => region.endpoints[index] as string),
+  );
+  await operator.remove(sick);
+  await operator.grow(successor);
+  operator.close();
+  for (const index of [...rest, successor]) {
+    const http = region.members[index]?.http ?? "";
+    const agrees = async () => (await metric(http, "atoll_regional_audited_index")) > 0;
+    await eventually(agrees, "it agrees with the others");
+    expect(await metric(http, "atoll_regional_diverged")).toBe(0);
+  }
   process.stdout.write(`named and ended ${tookMs.toFixed(0)} ms after its start\n`);
 });
