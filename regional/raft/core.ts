@@ -60,7 +60,8 @@ export class Core {
   ticks = 0;
   /**
    * This node has never stored a term, and honours leases: were it to restart now, it would
-   * not know that it may have heard from a leader.
+   * not know that it may have heard from a leader. Over once a term is durable: from then on a
+   * disk that stalls delays no heartbeat.
    */
   unknowing = false;
   /** No vote before this tick: whom this node heard from before it restarted is forgotten. */

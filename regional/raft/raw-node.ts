@@ -101,6 +101,7 @@ export class RawNode {
    * their peers.
    */
   completeStorage(message: Message): readonly Message[] {
+    if ((message.hardState?.term ?? 0) > 0) this.#core.unknowing = false;
     const others: Message[] = [];
     for (const response of message.responses) {
       if (response.to === this.id) this.step(response);
@@ -243,6 +244,7 @@ export class RawNode {
     if (this.#core.config.asyncStorageWrites) {
       violated("advance() was called though storage writes are asynchronous");
     }
+    if (this.#core.term > 0) this.#core.unknowing = false;
     for (const message of this.#output.takeDeferred()) stepMessage(this.#core, message);
   }
 

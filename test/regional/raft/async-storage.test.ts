@@ -61,6 +61,20 @@ describe("asynchronous storage", () => {
     expect(leader.status.progress?.get(2)?.match).toBe(4);
   });
 
+  test("all disks may be stuck for long without the leader losing its quorum", () => {
+    const group = new Group([1, 2, 3], { checkQuorum: true, honourLeases: true });
+    const leader = group.elect(1);
+    for (const node of group.nodes.values()) node.holdDisk = true;
+    leader.propose("a");
+    group.settle();
+    for (let tick = 0; tick < 100; tick++) {
+      for (const node of group.nodes.values()) node.tick();
+      group.settle();
+    }
+    expect(leader.status.raftState).toBe("leader");
+    expect(leader.status.commit).toBe(2);
+  });
+
   test("only a commit index is to be written: no sync is asked for", () => {
     const node = new TestNode(2, storageWith([1, 2], [normal(1, 2)], 1));
     node.raw.step({ ...messageOf(1), commit: 2 });
