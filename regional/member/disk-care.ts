@@ -95,6 +95,7 @@ export class DiskCare {
     const { total, inUse } = this.#host.storage.backend.size;
     this.space.look(total - inUse);
     this.#sayFull();
+    this.#keepSpare();
     this.#weigh();
     const { low, oldestPendingMs } = this.own;
     // What others act on is told at once, the rest with the chores.
@@ -107,8 +108,6 @@ export class DiskCare {
   /** About once a second. */
   chore(): void {
     this.#tell();
-    const { low, total } = this.space;
-    if (total !== undefined && !low && !this.#isFull) void this.#spare.make(total);
   }
 
   #tell(): void {
@@ -127,6 +126,12 @@ export class DiskCare {
       this.#spare.release();
       log.warn("spare room was given up for votes and deletions");
     }
+  }
+
+  #keepSpare(): void {
+    const { low, total } = this.space;
+    const plenty = total !== undefined && !low && !this.#isFull;
+    if (plenty && !this.#spare.held) void this.#spare.make(total);
   }
 
   #weigh(): void {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -34,6 +34,9 @@ beforeEach(async () => {
   );
   client = new EtcdClient({ endpoints: region.endpoints, timeoutMs: 15_000 });
   await put(client, "first", "kept");
+  for (const ballast of ballasts) {
+    await eventually(() => Promise.resolve(existsSync(ballast.beside("SPARE"))), "room is held");
+  }
 });
 afterEach(async () => {
   client?.close();

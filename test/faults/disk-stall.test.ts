@@ -69,11 +69,15 @@ test("a leader whose disk stalls hands over to a member whose disk is well, and 
   await expectNothingLost(region.endpoints, writers.acknowledged);
 });
 
-test("when all disks stall at once nobody resigns, and all goes on when they do", async () => {
+// A machine that is short of time may well let a leader lose its followers for a second.
+const BUSY_MACHINE = { retry: 2 };
+
+test("when all disks stall at once the leader stays, and all goes on", BUSY_MACHINE, async () => {
   region = await startRegion({ members: 3 });
   const writers = new Writers(region.endpoints);
   try {
     await writers.more(100);
+    const leader = await leaderIndex(region.endpoints);
     await Promise.all([0, 1, 2].map((index) => stall(index)));
     const stuck = async (index: number): Promise<boolean> =>
       (await read(index, "log_oldest_pending_seconds")) > 4;
@@ -81,6 +85,7 @@ test("when all disks stall at once nobody resigns, and all goes on when they do"
       const all = await Promise.all([0, 1, 2].map(stuck));
       return all.every(Boolean);
     }, "all wait for more than four election timeouts");
+    expect(await read(leader, "is_leader")).toBe(1);
     await letGo();
     await writers.more(100);
     for (const index of [0, 1, 2]) {

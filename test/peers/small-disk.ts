@@ -15,10 +15,12 @@ const BLOCK_BYTES = 64 * 1024;
 
 /** Fills a disk to the last byte, by a file of its own. */
 export class Ballast {
+  readonly #folder: string;
   readonly #file: string;
 
   /** @param folder on the disk; that of another process is found under /proc/PID/root */
   constructor(folder: string) {
+    this.#folder = folder;
     this.#file = join(folder, "ballast");
   }
 
@@ -36,6 +38,11 @@ export class Ballast {
         size = Math.max(1, Math.floor(size / 2));
       }
     }
+  }
+
+  /** The path of another file of that folder. */
+  beside(name: string): string {
+    return join(this.#folder, name);
   }
 
   /** Gives the room back. */
