@@ -24,6 +24,7 @@ import { AgeClock } from "./mesh/age-clock.js";
 import { MeshCore } from "./mesh/core/mesh-core.js";
 import type { MeshEvent } from "./mesh/core/output.js";
 import { Mesh } from "./mesh/mesh.js";
+import { RedisMirror } from "./redis/mirror.js";
 import { FOLD_SEMANTICS } from "./summary/types.js";
 import { FreshnessBook } from "./view/freshness-book.js";
 import { View } from "./view/view.js";
@@ -46,6 +47,7 @@ export class Gateway {
   readonly #local: LocalRegion;
   readonly #api: GlobalApi;
   readonly #metrics: GatewayMetrics;
+  readonly #mirror: RedisMirror | undefined;
   readonly #server: RpcServer;
   readonly #http: HttpSide;
   #timer: NodeJS.Timeout | undefined;
@@ -124,6 +126,16 @@ export class Gateway {
       ageNowMs,
     });
     this.#metrics = new GatewayMetrics(registry, readings);
+    this.#mirror =
+      options.redis &&
+      new RedisMirror({
+        settings: options.redis,
+        source,
+        registry,
+        log,
+        clock: systemClock,
+        random: systemRandom,
+      });
     this.#mesh = new Mesh(this.#core, this.#ages, {
       moved: (section) => this.#changed({ region: section.id.region, summary: section.id.summary }),
       event: (event) => this.#event(event),
@@ -152,6 +164,7 @@ export class Gateway {
     this.#log.info({ grpc, http }, "listening");
     this.#local.start();
     this.#mesh.start();
+    this.#mirror?.start();
     this.#timer = setInterval(() => this.#report(), GATEWAY_REPORT_INTERVAL_MS);
   }
 
@@ -244,6 +257,7 @@ export class Gateway {
       this.#local.stop(),
       this.#server.stop(),
       this.#http.close(),
+      this.#mirror?.stop(),
     ]);
     const failed = endings.find((ending) => ending.status === "rejected");
     if (failed !== undefined) throw failed.reason;

@@ -356,3 +356,44 @@ export const SPARE_ROOM_BYTES = 8 * 1024 * 1024;
 export const SPARE_ROOM_PART = 0.02;
 /** Time after which another member's last report on its disk says nothing any more. */
 export const DISK_REPORT_VALID_MS = 3_500;
+
+/** Entries of one unit's change stream in Redis, about: what is older is trimmed. */
+export const MIRROR_STREAM_ENTRIES = 1_000;
+/** Bytes of groups in one entry of such a stream; larger changes are told without them. */
+export const MIRROR_ENTRY_BYTES = 16 * 1024;
+/** Changed groups that are written to Redis at once; with more the unit is written whole. */
+export const MIRROR_DELTA_GROUPS = 2_000;
+/** Groups, and bytes of them, in one command to Redis of a unit that is written whole. */
+export const MIRROR_CHUNK_GROUPS = 500;
+export const MIRROR_CHUNK_BYTES = 256 * 1024;
+/** Bytes of changed groups in one command; with more the unit is written whole. */
+export const MIRROR_DELTA_BYTES = 1024 * 1024;
+/** Time after which the chunks of a write that was never completed leave Redis. */
+export const MIRROR_STAGE_TTL_MS = 120_000;
+/** Units that are written to Redis at the same time. */
+export const MIRROR_UNITS_IN_FLIGHT = 32;
+/** Shortest time between two writes of one unit. */
+export const MIRROR_WRITE_INTERVAL_MS = 10;
+/** Time that a unit's last writer has to write a change before others look whether it did. */
+export const MIRROR_FOLLOW_MS = 100;
+/** Pause between two looks at units that are due. */
+export const MIRROR_SWEEP_MS = 50;
+/** Pause after which versions and freshness of a unit are told again. */
+export const MIRROR_REFRESH_MS = 1_000;
+/** Such tellings in a second at most; with more units the pause is longer. */
+export const MIRROR_REFRESHES_PER_SECOND = 1_000;
+/** Pause between two looks at a unit of which Redis lacks something that this gateway can't write. */
+export const MIRROR_RECHECK_MS = 250;
+/** Time for which such a unit lacks it before this gateway holds other writers back. */
+export const MIRROR_CLAIM_MS = 3_000;
+/** Time after which a region that no gateway knows any more leaves a merged unit. */
+export const MIRROR_ABANDON_MS = 30_000;
+/** Time in which Redis must answer a command, and a connection must be made. */
+export const MIRROR_COMMAND_TIMEOUT_MS = 5_000;
+/** First and longest pause before Redis is connected to, or a failed write is tried, again. */
+export const MIRROR_RETRY_MIN_MS = 100;
+export const MIRROR_RETRY_MAX_MS = 5_000;
+/** Pause between two looks whether Redis has lost its data. */
+export const MIRROR_EPOCH_INTERVAL_MS = 1_000;
+/** Names of units that one step of reading their index asks for. */
+export const MIRROR_INDEX_SCAN = 1_000;

@@ -1,3 +1,4 @@
+import { cellJson } from "../../shared/cell-json.js";
 import { AtollError } from "../../shared/errors.js";
 import {
   type Definition,
@@ -8,7 +9,7 @@ import {
 import { RpcClient } from "../../shared/rpc/client.js";
 import type { Column } from "../terminal/table.js";
 import { callAny, firstToAnswer } from "./any-endpoint.js";
-import { cellJson, cellLine, cellTexts, measureHeads } from "./cell.js";
+import { cellLine, cellTexts, measureHeads } from "./cell.js";
 import type { Environment } from "./environment.js";
 import { FRESHNESS_COLUMNS, freshnessJson, freshnessRow } from "./freshness.js";
 

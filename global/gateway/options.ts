@@ -5,6 +5,13 @@ import { AtollError, errorText } from "../../shared/errors.js";
 import { LOG_LEVELS, type LogLevel } from "../../shared/log.js";
 import { isName, readTopology } from "../../shared/topology.js";
 import type { Directory } from "../mesh/core/planner.js";
+import {
+  parseRedisSettings,
+  REDIS_HELP,
+  REDIS_OPTIONS,
+  type RedisOption,
+  type RedisSettings,
+} from "../redis/settings.js";
 
 /** The settings of the program `global`, checked. */
 export interface GatewayOptions {
@@ -19,6 +26,8 @@ export interface GatewayOptions {
   /** Gateways of all regions, by region; the own one's included. */
   readonly directory: Directory;
   readonly logLevel: LogLevel;
+  /** Where the view is mirrored to; undefined for nowhere. */
+  readonly redis: RedisSettings | undefined;
 }
 
 export const HELP = `A region's gateway: digests of its region for the world, and the world's for its region.
@@ -34,6 +43,7 @@ Usage: global --region REGION --name NAME [options]
   --peers REGION=HOST:PORT,…
                            other gateways, instead of a topology
   --data-dir DIR           accepted for later use; a gateway keeps nothing that it can't rebuild
+${REDIS_HELP}
   --log-level LEVEL        ${LOG_LEVELS.join(", ")} (default info)
   -h, --help               this text
 
@@ -47,6 +57,9 @@ Example: global --region eu-west --name g0 --endpoints 10.0.0.1:2379,10.0.0.2:23
 const name = z.string({ message: "is missing" }).refine(isName, {
   message: "is not a name: 1 to 63 of a-z, 0-9 and -, first and last no -",
 });
+const redisTexts = Object.fromEntries(
+  REDIS_OPTIONS.map((option) => [option, z.string().optional()]),
+) as Record<RedisOption, z.ZodOptional<z.ZodString>>;
 const settingsSchema = z.object({
   region: name,
   name,
@@ -59,6 +72,7 @@ const settingsSchema = z.object({
   "log-level": z
     .enum(LOG_LEVELS, { message: `is not one of ${LOG_LEVELS.join(", ")}` })
     .default("info"),
+  ...redisTexts,
 });
 type Settings = z.infer<typeof settingsSchema>;
 type SettingName = keyof Settings;
@@ -185,5 +199,6 @@ export function parseGatewayOptions(
       ? fromLists(settings, sourceOf)
       : fromTopology(settings, topology, sourceOf)),
     logLevel: settings["log-level"],
+    redis: parseRedisSettings(settings, sourceOf),
   };
 }

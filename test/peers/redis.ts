@@ -3,44 +3,85 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "../../shared/ports.js";
 import { Child } from "./child.js";
-import { exec } from "./exec.js";
-import { peerTool } from "./tools.js";
+import { redisAnswers, redisCli } from "./redis-cli.js";
+import { type PeerTool, peerTool } from "./tools.js";
 
-const READY_MS = 10_000;
+const READY_MS = 15_000;
+const HOST = "127.0.0.1";
 
-/** A real Redis on loopback. */
-export interface RedisServer {
-  readonly host: string;
+/** A real Redis on loopback, without persistence: it has no data after a restart. */
+export class RedisServer {
+  readonly host = HOST;
   readonly port: number;
-  readonly child: Child;
+  readonly #tool: PeerTool;
+  readonly #args: readonly string[];
+  readonly #folder: string;
+  #child: Child;
+
+  private constructor(tool: PeerTool, port: number, folder: string, args: readonly string[]) {
+    this.port = port;
+    this.#tool = tool;
+    this.#folder = folder;
+    this.#args = args;
+    this.#child = this.#spawn();
+  }
+
+  /** Starts one on a free port; resolves when it answers. `args` are options of redis-server. */
+  static async start(args: readonly string[] = [], port?: number): Promise<RedisServer> {
+    const tool = await peerTool("redis-server");
+    const [free] = port === undefined ? await freePorts(1) : [port];
+    const folder = await mkdtemp(join(tmpdir(), "atoll-redis-"));
+    const server = new RedisServer(tool, free as number, folder, args);
+    try {
+      await server.#ready();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  }
+
+  #spawn(): Child {
+    const settings = ["--port", String(this.port), "--bind", HOST, "--dir", this.#folder];
+    const words = [...settings, "--save", "", "--appendonly", "no", ...this.#args];
+    return new Child(`redis-${this.port}`, this.#tool.path, words, this.#tool.env);
+  }
+
+  async #ready(): Promise<void> {
+    const isReady = (): Promise<boolean> =>
+      redisAnswers(this.port, ["ping"], (answer) => answer === "PONG");
+    await this.#child.until(isReady, READY_MS);
+  }
+
+  /** host:port */
+  get address(): string {
+    return `${this.host}:${this.port}`;
+  }
+
+  get child(): Child {
+    return this.#child;
+  }
+
+  /** redis-cli's answer as JSON. */
+  cli(...args: readonly string[]): Promise<unknown> {
+    return redisCli(this.port, ...args);
+  }
+
+  /** Starts it again after it has ended, on the same port. */
+  async restart(): Promise<void> {
+    if (!this.#child.hasExited) throw new Error(`${this.#child.name} still runs`);
+    this.#child = this.#spawn();
+    await this.#ready();
+  }
+
   /** Ends it and removes its data. */
-  stop(): Promise<void>;
+  async stop(): Promise<void> {
+    await this.#child.kill();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
 }
 
 /** Starts a Redis without persistence on a free loopback port; resolves when it answers. */
-export async function startRedis(args: readonly string[] = []): Promise<RedisServer> {
-  const [server, cli] = await Promise.all([peerTool("redis-server"), peerTool("redis-cli")]);
-  const [port] = (await freePorts(1)) as [number];
-  const folder = await mkdtemp(join(tmpdir(), "atoll-redis-"));
-  const settings = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder];
-  const child = new Child(
-    "redis",
-    server.path,
-    [...settings, "--save", "", "--appendonly", "no", ...args],
-    server.env,
-  );
-  const stop = async (): Promise<void> => {
-    await child.kill();
-    await rm(folder, { recursive: true, force: true });
-  };
-  try {
-    await child.until(async () => {
-      const ping = await exec(cli.path, ["-p", String(port), "ping"], { env: cli.env });
-      return ping.stdout.trim() === "PONG";
-    }, READY_MS);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { host: "127.0.0.1", port, child, stop };
+export function startRedis(args: readonly string[] = []): Promise<RedisServer> {
+  return RedisServer.start(args);
 }

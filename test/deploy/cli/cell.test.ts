@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { cellJson, cellLine, cellTexts } from "../../../deploy/cli/cell.js";
+import { cellLine, cellTexts } from "../../../deploy/cli/cell.js";
+import { cellJson } from "../../../shared/cell-json.js";
 import { type Cell, CellSchema } from "../../../shared/gen/atoll/global/v1/global_pb.js";
 
 function cell(value: NonNullable<MessageInitShape<typeof CellSchema>["value"]>): Cell {
