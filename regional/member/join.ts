@@ -19,13 +19,16 @@ function cannot(reason: string): AtollError {
 }
 
 /** The first answer of a member that can describe its cluster. */
-async function describeCluster(others: readonly NamedPeer[]): Promise<ClusterDescription> {
-  const endMs = performance.now() + JOIN_TIMEOUT_MS;
+async function describeCluster(
+  others: readonly NamedPeer[],
+  timeoutMs: number,
+): Promise<ClusterDescription> {
+  const endMs = performance.now() + timeoutMs;
   for (;;) {
     const failures: string[] = [];
     for (const { peer } of others) {
       try {
-        return decodeDescription(await inquire(peer, JOIN_TIMEOUT_MS));
+        return decodeDescription(await inquire(peer, timeoutMs));
       } catch (error) {
         failures.push(errorText(error));
       }
@@ -86,7 +89,10 @@ export function placeIn(options: JoinOptions, cluster: ClusterDescription): Clus
  * Rejects with UNAVAILABLE when none of them answers for a while, FAILED_PRECONDITION when
  * what the settings say isn't so.
  */
-export async function joinCluster(options: JoinOptions): Promise<ClusterIdentity> {
+export async function joinCluster(
+  options: JoinOptions,
+  timeoutMs: number = JOIN_TIMEOUT_MS,
+): Promise<ClusterIdentity> {
   const others = options.members.filter(({ name }) => name !== options.name);
-  return placeIn(options, await describeCluster(others));
+  return placeIn(options, await describeCluster(others, timeoutMs));
 }

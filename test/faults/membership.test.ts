@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { freePorts } from "../../shared/ports.js";
 import { type Region, startRegion } from "../peers/atoll.js";
 import { leaderIndex, leaderTerm } from "./leader.js";
 import { Operator } from "./members.js";
@@ -94,6 +95,56 @@ describe("a region under load", () => {
       await load.more(50);
       expect(await leaderTerm(living)).toBe(termBefore);
       return living;
+    });
+  });
+
+  test("removes a member that stands still; when it goes on it stops for good", async () => {
+    const group = await startRegion({ members: 3 });
+    region = group;
+    const admin = new Operator(group, group.endpoints.slice(0, 2));
+    operator = admin;
+    await withLoad(group.endpoints.slice(0, 2), async (load) => {
+      const id = await admin.idOf(2);
+      group.child(2).signal("SIGSTOP");
+      await load.more(20);
+      await admin.remove(2);
+      const living = group.endpoints.slice(0, 2);
+      const term = await leaderTerm(living);
+      group.child(2).signal("SIGCONT");
+      await group.child(2).exited;
+      expect(group.child(2).exitCode).toBe(0);
+      await load.more(50);
+      expect(await leaderTerm(living)).toBe(term);
+      expect((await admin.members()).map((member) => member.ID)).not.toContain(id);
+      return living;
+    });
+  });
+
+  test("moves a member to another address, which one that was down meanwhile finds too", async () => {
+    const group = await startRegion({ members: 3 });
+    region = group;
+    const [port] = await freePorts(1);
+    const peer = `127.0.0.1:${port}`;
+    const admin = new Operator(group);
+    operator = admin;
+    await withLoad(group.endpoints, async (load) => {
+      const id = await admin.idOf(2);
+      await group.child(1).kill();
+      await admin.move(id, peer);
+      await group.child(2).stop();
+      group.change(2, { peer });
+      group.launch(2);
+      await group.ready(2);
+      await load.more(20);
+      // It knows nothing of the move, and the others' settings name the old place.
+      await group.restart(1);
+      await group.child(0).kill();
+      await load.more(50);
+      await group.restart(0);
+      expect((await admin.members()).flatMap(({ peerURLs }) => peerURLs)).toContain(
+        `http://${peer}`,
+      );
+      return group.endpoints;
     });
   });
 });
