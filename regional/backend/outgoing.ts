@@ -51,11 +51,17 @@ export class OutgoingImage {
     if (this.#kept !== undefined && this.#kept.position.index >= leastIndex) return this.#kept;
     await this.drop();
     await mkdir(this.#folder, { recursive: true });
-    const { bytes, chunkBytes, position, checksums } = await make(this.file);
-    const manifest = { sizeBytes: bytes, chunkBytes, position, checksums };
-    replaceFile(this.#manifestFile, Buffer.from(encodeManifest(manifest), "utf8"));
-    this.#kept = manifest;
-    return manifest;
+    try {
+      const { bytes, chunkBytes, position, checksums } = await make(this.file);
+      const manifest = { sizeBytes: bytes, chunkBytes, position, checksums };
+      replaceFile(this.#manifestFile, Buffer.from(encodeManifest(manifest), "utf8"));
+      this.#kept = manifest;
+      return manifest;
+    } catch (error) {
+      // What there is of it may be all that the disk had room for.
+      await this.drop();
+      throw error;
+    }
   }
 
   /** Removes what is there. */

@@ -62,9 +62,12 @@ describe("OutgoingImage", () => {
   it("leaves nothing behind when it can't be made, or is dropped", async () => {
     const folder = join(tempDirectory(), "outgoing");
     const image = new OutgoingImage(folder);
-    const failing = image.provide(1, () => Promise.reject(new Error("no space")));
+    const failing = image.provide(1, async (file) => {
+      writeFileSync(file, "half of it");
+      throw new Error("no space");
+    });
     await expect(failing).rejects.toThrow("no space");
-    expect(image.kept).toBeUndefined();
+    expect([image.kept, existsSync(folder)]).toEqual([undefined, false]);
     const backend = await backendAt(3);
     await image.provide(1, (file) => backend.snapshotTo(file));
     await image.drop();
