@@ -264,6 +264,22 @@ export const MAX_SHARED_UPDATES = 16;
 /** Time in which a gateway may catch up with a resume token that is ahead of it. */
 export const RESUME_CATCH_UP_MS = 5_000;
 
+/** Time that a client gives one gateway to answer before it asks the next. */
+export const CLIENT_ATTEMPT_MS = 2_000;
+/** Time without an answer after which a client's call fails, once all gateways were asked. */
+export const CLIENT_TIMEOUT_MS = 10_000;
+/** Time that a client waits for a contract, unless told. */
+export const CLIENT_WAIT_MS = 30_000;
+/** By how much a client waits longer for the answer that a wait's time is over. */
+export const CLIENT_GRACE_MS = 1_000;
+/** A subscription that says nothing for so long is lost; heartbeats come each second. */
+export const CLIENT_SILENCE_MS = 5_000;
+/** First and longest pause of a client that all gateways have failed. */
+export const CLIENT_BACKOFF_MIN_MS = 100;
+export const CLIENT_BACKOFF_MAX_MS = 5_000;
+/** A gateway that served a subscription for so long ends the pauses. */
+export const CLIENT_STEADY_MS = 3_000;
+
 /** Watchers of one Watch call. */
 export const MAX_WATCHERS_PER_STREAM = 16_384;
 /** Lease renewals of one KeepAlive call that are under way at the same time. */
