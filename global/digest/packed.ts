@@ -1,7 +1,7 @@
 import type { BinaryKey } from "../../shared/bytes.js";
 import type { MeasureKind, PackedKind } from "./cell.js";
 import { mergeQuantiles, visitBins } from "./sketch/ddsketch.js";
-import { joinRegisters, mergeDistinct, REGISTERS } from "./sketch/hyperloglog.js";
+import { mergeDistinct, visitRegisters } from "./sketch/hyperloglog.js";
 import { checkDated, greatest } from "./values/chosen.js";
 import { checkTop, mergeTops } from "./values/top.js";
 import { checkValue } from "./values/value-code.js";
@@ -18,7 +18,7 @@ interface PackedRules {
 /** Each kind of packed cell. */
 export const PACKED: Readonly<Record<PackedKind, PackedRules>> = {
   distinct: {
-    check: (packed, where) => joinRegisters(new Uint8Array(REGISTERS), packed, where),
+    check: (packed, where) => visitRegisters(packed, where, () => {}),
     merge: mergeDistinct,
   },
   quantiles: {

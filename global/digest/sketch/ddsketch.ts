@@ -40,17 +40,41 @@ export function visitBins(packed: BinaryKey, where: string, visit: Visit): void 
   }
 }
 
+/** Counts by bin, bins ascending. */
+interface Bins {
+  readonly bins: number[];
+  readonly counts: number[];
+}
+
 /** The sketch of all values of some sketches together: the counts of each bin added. */
 export function mergeQuantiles(parts: readonly BinaryKey[]): BinaryKey {
-  const sums = new Map<number, number>();
-  for (const part of parts) {
-    visitBins(part, "quantiles", (bin, count) => sums.set(bin, (sums.get(bin) ?? 0) + count));
-  }
-  const bins = [...sums.keys()].sort((a, b) => a - b);
-  return packBins(
-    bins,
-    bins.map((bin) => Math.min(sums.get(bin) as number, Number.MAX_SAFE_INTEGER)),
-  );
+  const { bins, counts } = parts.map(readBins).reduce(addBins);
+  return packBins(bins, counts);
+}
+
+function readBins(packed: BinaryKey): Bins {
+  const read: Bins = { bins: [], counts: [] };
+  visitBins(packed, "quantiles", (bin, count) => put(read, bin, count));
+  return read;
+}
+
+function addBins(left: Bins, right: Bins): Bins {
+  const sum: Bins = { bins: [], counts: [] };
+  let at = 0;
+  const takeLeft = (): void => put(sum, left.bins[at] as number, left.counts[at++] as number);
+  right.bins.forEach((bin, index) => {
+    const count = right.counts[index] as number;
+    while (at < left.bins.length && (left.bins[at] as number) < bin) takeLeft();
+    if (left.bins[at] !== bin) put(sum, bin, count);
+    else put(sum, bin, Math.min(count + (left.counts[at++] as number), Number.MAX_SAFE_INTEGER));
+  });
+  while (at < left.bins.length) takeLeft();
+  return sum;
+}
+
+function put({ bins, counts }: Bins, bin: number, count: number): void {
+  bins.push(bin);
+  counts.push(count);
 }
 
 /** What a sketch says of its values. */

@@ -65,19 +65,19 @@ export function packRegisters(registers: Uint8Array): BinaryKey {
   return toBinaryKey(writer.written());
 }
 
-/**
- * Raises `registers` to at least those of a packed sketch: a join, so what is told twice
- * counts once. Throws INVALID_ARGUMENT unless the bytes are canonical.
- */
-export function joinRegisters(registers: Uint8Array, packed: BinaryKey, where: string): void {
+/** Told of each register above 0, ascending, as `registerOf` gives it. */
+type Visit = (pair: number) => void;
+
+/** Walks through a packed sketch. Throws INVALID_ARGUMENT unless the bytes are canonical. */
+export function visitRegisters(packed: BinaryKey, where: string, visit: Visit): void {
   const reader = new PackedReader(packed, where);
   const form = reader.byte();
-  if (form === SPARSE) joinSparse(registers, reader);
-  else if (form === DENSE) joinDense(registers, reader);
+  if (form === SPARSE) visitSparse(reader, visit);
+  else if (form === DENSE) visitDense(reader, visit);
   else reader.fail(`begins with ${form}; a HyperLogLog begins with 0 or 1`);
 }
 
-function joinSparse(registers: Uint8Array, reader: PackedReader): void {
+function visitSparse(reader: PackedReader, visit: Visit): void {
   let pair = 0;
   let before = -1;
   let listed = 0;
@@ -89,28 +89,67 @@ function joinSparse(registers: Uint8Array, reader: PackedReader): void {
     if (index <= before) reader.fail("has a register twice");
     if (rank < 1 || rank > MAX_RANK) reader.fail(`has a rank of ${rank}`);
     if (++listed > MAX_SPARSE) reader.fail(`lists more than ${MAX_SPARSE} registers`);
-    if (rank > (registers[index] as number)) registers[index] = rank;
+    visit(pair);
     before = index;
   }
 }
 
-function joinDense(registers: Uint8Array, reader: PackedReader): void {
+function visitDense(reader: PackedReader, visit: Visit): void {
+  const ranks = reader.text(REGISTERS);
   let filled = 0;
   for (let index = 0; index < REGISTERS; index++) {
-    const rank = reader.byte();
+    const rank = ranks.charCodeAt(index);
     if (rank > MAX_RANK) reader.fail(`has a rank of ${rank}`);
-    if (rank > 0) filled++;
-    if (rank > (registers[index] as number)) registers[index] = rank;
+    if (rank === 0) continue;
+    visit(index * RANKS + rank);
+    filled++;
   }
   if (!reader.atEnd) reader.fail("is longer than its registers");
   if (filled <= MAX_SPARSE) reader.fail(`has only ${filled} registers and doesn't list them`);
 }
 
-/** The sketch of all values of some sketches together. */
+/** The sketch of all values of some sketches together: a join, so what is told twice counts once. */
 export function mergeDistinct(parts: readonly BinaryKey[]): BinaryKey {
+  const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+  // A listed register takes a byte at least, so the join of so few bytes lists its own, too.
+  if (bytes <= MAX_SPARSE) return packSparse(parts.map(pairsOf).reduce(joinPairs));
   const registers = new Uint8Array(REGISTERS);
-  for (const part of parts) joinRegisters(registers, part, "distinct");
+  for (const part of parts) {
+    visitRegisters(part, "distinct", (pair) => {
+      const index = registerIndex(pair);
+      const rank = registerRank(pair);
+      if (rank > (registers[index] as number)) registers[index] = rank;
+    });
+  }
   return packRegisters(registers);
+}
+
+/** The registers of a sketch that lists them. */
+function pairsOf(packed: BinaryKey): number[] {
+  const pairs: number[] = [];
+  visitRegisters(packed, "distinct", (pair) => pairs.push(pair));
+  return pairs;
+}
+
+/** Of each register the greater rank; all ascending. */
+function joinPairs(left: readonly number[], right: readonly number[]): number[] {
+  const joined: number[] = [];
+  let at = 0;
+  for (const pair of right) {
+    const index = registerIndex(pair);
+    while (at < left.length && registerIndex(left[at] as number) < index) {
+      joined.push(left[at++] as number);
+    }
+    const other = left[at];
+    if (other === undefined || registerIndex(other) > index) {
+      joined.push(pair);
+    } else {
+      joined.push(Math.max(pair, other));
+      at++;
+    }
+  }
+  while (at < left.length) joined.push(left[at++] as number);
+  return joined;
 }
 
 /**
@@ -119,13 +158,16 @@ export function mergeDistinct(parts: readonly BinaryKey[]): BinaryKey {
  * tables or switching between formulas.
  */
 export function estimateDistinct(packed: BinaryKey): number {
-  const registers = new Uint8Array(REGISTERS);
-  joinRegisters(registers, packed, "distinct");
   const withRank = new Uint16Array(MAX_RANK + 1);
-  for (const rank of registers) withRank[rank] = (withRank[rank] as number) + 1;
+  let filled = 0;
+  visitRegisters(packed, "distinct", (pair) => {
+    const rank = registerRank(pair);
+    withRank[rank] = (withRank[rank] as number) + 1;
+    filled++;
+  });
   let z = REGISTERS * tau(1 - (withRank[MAX_RANK] as number) / REGISTERS);
   for (let rank = RANK_BITS; rank >= 1; rank--) z = (z + (withRank[rank] as number)) / 2;
-  z += REGISTERS * sigma((withRank[0] as number) / REGISTERS);
+  z += REGISTERS * sigma(1 - filled / REGISTERS);
   return REGISTERS ** 2 / (2 * Math.LN2 * z);
 }
 

@@ -171,13 +171,11 @@ describe("a fold of values", () => {
 
 test("a fold whose lists have more bytes than a section may is refused", () => {
   const folding = new Folding(DEFINITION, { maxPackedBytes: 2_000 });
-  for (let i = 0; i < 3; i++) folding.put(`/m/${i}`, machine("x".repeat(50 * i)));
-  folding.fold.takeChanges();
-  for (let i = 0; i < 3; i++) folding.put(`/m/${i}`, machine("y".repeat(50 * i)));
-  folding.fold.takeChanges();
-  for (let i = 0; i < 3; i++) folding.fold.delete(`/m/${i}`);
-  for (let i = 0; i < 3; i++) folding.put(`/m/${i}`, machine("z".repeat(50 * i)));
-  folding.fold.takeChanges();
+  for (let round = 0; round < 20; round++) {
+    for (let i = 0; i < 3; i++) folding.put(`/m/${i}`, machine(`${round}`.repeat(25 * i)));
+    folding.fold.takeChanges();
+    if (round % 2 === 0) for (let i = 0; i < 3; i++) folding.fold.delete(`/m/${i}`);
+  }
   expect(folding.fold.refusal).toBeUndefined();
   for (let i = 3; i < 9; i++) folding.put(`/m/${i}`, { ...machine("x".repeat(200)), app: `${i}` });
   folding.fold.takeChanges();

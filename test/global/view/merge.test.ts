@@ -1,6 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Section } from "../../../global/digest/section.js";
+import { readQuantiles } from "../../../global/digest/sketch/ddsketch.js";
+import { estimateDistinct } from "../../../global/digest/sketch/hyperloglog.js";
+import { decodeDated } from "../../../global/digest/values/chosen.js";
+import { readTop } from "../../../global/digest/values/top.js";
+import { decodeValue, encodeValue } from "../../../global/digest/values/value-code.js";
+import { readSet } from "../../../global/digest/values/value-set.js";
 import { chooseDefinition } from "../../../global/view/choose-definition.js";
 import { GroupFilter } from "../../../global/view/group-filter.js";
 import { mergeCells } from "../../../global/view/merge.js";
@@ -40,6 +46,29 @@ describe("merged cells", () => {
       { kind: "min", value: 4 },
       { kind: "max", value: -1 },
     ]);
+  });
+
+  test("join sketches and lists as their kind says, with the measure's limit", () => {
+    const merged = mergeCells(SCHEMA.measures, [cells(3), cells(1), cells(2)]).map((cell) =>
+      "packed" in cell ? cell.packed : "",
+    );
+    const [hosts, latency, one, newest, zones, busiest] = merged.slice(4);
+    expect(Math.round(estimateDistinct(hosts as string))).toBe(3);
+    expect(readQuantiles(latency as string).count).toBe(4 + 2 + 3);
+    expect(decodeValue(one as string)).toBe("host-3");
+    expect(decodeDated(newest as string)).toEqual({ value: false, order: 3 });
+    expect(readSet(zones as string, "set")).toEqual({
+      codes: [1, 2].map(encodeValue),
+      truncated: true,
+    });
+    expect(readTop(busiest as string, "top")).toEqual({
+      entries: [
+        { code: encodeValue(0), weight: 3, error: 1 },
+        { code: encodeValue(2), weight: 2, error: 2 },
+        { code: encodeValue(1), weight: 1, error: 1 },
+      ],
+      unlisted: 2,
+    });
   });
 
   test("don't depend on the order of the regions", () => {

@@ -4,13 +4,13 @@ import { hashNumber, hashText } from "../../../../global/digest/sketch/hash64.js
 import {
   DISTINCT_STANDARD_ERROR,
   estimateDistinct,
-  joinRegisters,
   mergeDistinct,
   packRegisters,
   REGISTERS,
   registerIndex,
   registerOf,
   registerRank,
+  visitRegisters,
 } from "../../../../global/digest/sketch/hyperloglog.js";
 import { registers } from "./arbitrary.js";
 
@@ -90,7 +90,8 @@ describe("an estimate", () => {
 
 describe("a merge", () => {
   test("is the sketch of all values, however they overlap", () => {
-    const spans = fc.array(fc.tuple(fc.nat(6_000), fc.nat(6_000)), { minLength: 1, maxLength: 5 });
+    const length = fc.oneof(fc.nat(100), fc.nat(6_000));
+    const spans = fc.array(fc.tuple(length, length), { minLength: 1, maxLength: 5 });
     fc.assert(
       fc.property(spans, (all) => {
         const values = all.map(([from, length]) => range(from, from + length));
@@ -117,7 +118,7 @@ describe("a merge", () => {
 describe("bytes that no sketch packs", () => {
   const refused = (packed: string): string => {
     try {
-      joinRegisters(new Uint8Array(REGISTERS), packed, "cell");
+      visitRegisters(packed, "cell", () => {});
     } catch (error) {
       return (error as Error).message;
     }
@@ -159,7 +160,9 @@ describe("bytes that no sketch packs", () => {
       fc.property(bytes, (packed) => {
         const filled = new Uint8Array(REGISTERS);
         try {
-          joinRegisters(filled, packed, "cell");
+          visitRegisters(packed, "cell", (pair) => {
+            filled[registerIndex(pair)] = registerRank(pair);
+          });
         } catch (error) {
           expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
           return;
