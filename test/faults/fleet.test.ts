@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { cellJson } from "../../deploy/cli/cell.js";
+
 import { Fleet } from "../../deploy/playground/fleet.js";
 import type { Machine } from "../../deploy/playground/fleet-model.js";
 import { Progress } from "../../deploy/terminal/progress.js";
 import { fromUtf8 } from "../../shared/bytes.js";
+import { cellJson } from "../../shared/cell-json.js";
 import { EtcdClient } from "../../shared/etcd/client.js";
 import { prefixQuery, range } from "../../shared/etcd/kv.js";
 import { type GetResponse, GlobalService } from "../../shared/gen/atoll/global/v1/global_pb.js";
