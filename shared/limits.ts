@@ -43,6 +43,8 @@ export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 export const SNAPSHOT_RATE_BYTES_PER_SECOND = 64 * 1024 * 1024;
 /** Least such rate: a chunk then takes two seconds and a half. */
 export const MIN_SNAPSHOT_RATE_BYTES_PER_SECOND = 100 * 1024;
+/** Pause before a snapshot transfer that failed is tried again. */
+export const SNAPSHOT_RETRY_MS = 500;
 /** An image that nobody has asked for so long, for a transfer to be resumed, is dropped. */
 export const SNAPSHOT_KEEP_MS = 300_000;
 /** A snapshot transfer that makes no progress for so long has failed. */

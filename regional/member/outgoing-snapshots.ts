@@ -1,5 +1,5 @@
 import { AtollError, errorText } from "../../shared/errors.js";
-import { SNAPSHOT_KEEP_MS } from "../../shared/limits.js";
+import { SNAPSHOT_KEEP_MS, SNAPSHOT_RETRY_MS } from "../../shared/limits.js";
 import type { Logger } from "../../shared/log.js";
 import { OutgoingImage } from "../backend/outgoing.js";
 import type { MemberStorage } from "../backend/storage.js";
@@ -93,7 +93,10 @@ export class OutgoingSnapshots {
       if (error instanceof ImageChanged) await this.#image.drop();
     }
     this.#usedMs = this.#options.nowMs();
-    feed((raft) => raft.reportSnapshot(message.to, delivered));
+    const report = (): void => feed((raft) => raft.reportSnapshot(message.to, delivered));
+    // Raft asks for another one at the next heartbeat: whoever declines is not to be pestered.
+    if (delivered) report();
+    else setTimeout(report, SNAPSHOT_RETRY_MS).unref();
     if (this.#owed.size === 0) await this.#image.drop();
   }
 

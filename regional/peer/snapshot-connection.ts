@@ -13,6 +13,7 @@ export class SnapshotConnection {
   readonly #welcome = new Deferred<void>();
   readonly #offset = new Deferred<Buffer>();
   readonly #result = new Deferred<void>();
+  #heardMs = performance.now();
 
   constructor(address: HostPort, hello: Buffer) {
     const socket = connect({ host: address.host, port: address.port, noDelay: true });
@@ -22,11 +23,9 @@ export class SnapshotConnection {
     this.#offset.promise.catch(() => {});
     this.#result.promise.catch(() => {});
     const reader = new FrameReader((type, payload) => this.#receive(type, payload));
-    socket.setTimeout(SNAPSHOT_STALL_LIMIT_MS, () => {
-      socket.destroy(new Error(`no progress for ${SNAPSHOT_STALL_LIMIT_MS} ms`));
-    });
     socket.on("connect", () => socket.write(hello));
     socket.on("data", (chunk: Buffer) => {
+      this.#heardMs = performance.now();
       try {
         reader.push(chunk);
       } catch (error) {
@@ -75,8 +74,16 @@ export class SnapshotConnection {
     await Promise.race([drained, this.#result.promise]);
   }
 
+  /**
+   * Asks for a sign of life, and gives up when the last one was too long ago: what is written
+   * to a machine that has vanished looks like progress for minutes.
+   */
   ping(): void {
-    this.#socket.write(makeFrame(FrameType.ping, EMPTY));
+    if (performance.now() - this.#heardMs > SNAPSHOT_STALL_LIMIT_MS) {
+      this.#fail(new Error(`nothing came back for ${SNAPSHOT_STALL_LIMIT_MS} ms`));
+    } else if (this.#socket.readyState === "open") {
+      this.#socket.write(makeFrame(FrameType.ping, EMPTY));
+    }
   }
 
   close(reason?: Error): void {

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { encodeManifest } from "../../../regional/backend/manifest.js";
 import { FrameReader, FrameType, makeFrame } from "../../../regional/peer/frame.js";
 import { helloFrame, Purpose } from "../../../regional/peer/hello.js";
@@ -13,6 +13,7 @@ import {
 } from "../../../regional/peer/snapshot-header.js";
 import type { SnapshotSink } from "../../../regional/peer/snapshot-receiver.js";
 import { fromUtf8, utf8 } from "../../../shared/bytes.js";
+import { PEER_PING_INTERVAL_MS, SNAPSHOT_STALL_LIMIT_MS } from "../../../shared/limits.js";
 import { chunksOf, manifestOf } from "../backend/manifests.js";
 import { positionAt } from "../backend/positions.js";
 import { TestPeer, until } from "./peers.js";
@@ -184,6 +185,36 @@ describe("a member that sends a snapshot", () => {
     await peer.transport.close();
     await new Promise((resolve) => rogue.close(resolve));
     await rm(folder, { recursive: true });
+  });
+
+  it("gives up on a receiver that has gone silent, though there is room to write", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    let pings = 0;
+    answer = (socket, type) => {
+      if (type === FrameType.ping) pings++;
+      if (type === FrameType.snapshotHeader) {
+        socket.write(makeFrame(FrameType.snapshotOffset, encodeSnapshotOffset(0)));
+      }
+    };
+    const file = join(folder, "image");
+    await writeFile(file, BYTES);
+    let sent = 0;
+    const sending = peer.transport.sendSnapshot(2, {
+      file,
+      header: HEADER,
+      onSent: (bytes) => {
+        sent += bytes;
+      },
+    });
+    const failed = expect(sending).rejects.toMatchObject({
+      code: "UNAVAILABLE",
+      cause: { message: `nothing came back for ${SNAPSHOT_STALL_LIMIT_MS} ms` },
+    });
+    while (sent < BYTES.length) await new Promise((resolve) => setImmediate(resolve));
+    vi.advanceTimersByTime(SNAPSHOT_STALL_LIMIT_MS + 2 * PEER_PING_INTERVAL_MS);
+    await failed;
+    while (pings === 0) await new Promise((resolve) => setImmediate(resolve));
   });
 
   it.each([
