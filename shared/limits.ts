@@ -355,6 +355,8 @@ export const MAX_AUDIT_CASES = 256;
 /** Keys and bytes of one slice of the key space whose hash members compare. */
 export const AUDIT_SLICE_KEYS = 1_000;
 export const AUDIT_SLICE_BYTES = 512 * 1024;
+/** Leases that members compare each second; of more only the number. */
+export const AUDIT_LEASES = 2_000;
 /** Pause between two walks over the whole key space, slice by slice. */
 export const AUDIT_WALK_PAUSE_MS = 2_000;
 /** Slices that wait until this member has applied as much as who asks. */

@@ -1,4 +1,8 @@
-import { AUDIT_CHAIN_ENTRIES, MAX_AUDIT_SLICES_WAITING } from "../../shared/limits.js";
+import {
+  AUDIT_CHAIN_ENTRIES,
+  AUDIT_LEASES,
+  MAX_AUDIT_SLICES_WAITING,
+} from "../../shared/limits.js";
 import type { Logger } from "../../shared/log.js";
 import { type AuditMessage, auditFrame } from "../peer/audit-wire.js";
 import { CHAIN_VERSION } from "../store/chain.js";
@@ -25,7 +29,7 @@ export interface AuditHost {
 /**
  * Compares this member's state with the others', for ever: the hash chain at every
  * AUDIT_CHAIN_ENTRIES-th index, at an index a second that the leader names beforehand, and at
- * the last index while nothing is written; and, led by the leader, all pairs as they are kept,
+ * the last index while nothing is written, with a hash of leases, members and revisions; and, led by the leader, all pairs as they are kept,
  * slice by slice. Each member tells all others what it finds and judges for itself.
  */
 export class Auditor {
@@ -56,8 +60,10 @@ export class Auditor {
   /** The entry at `index`, which is `next` or later, was just applied. */
   applied(index: number): void {
     const due = index === this.next;
+    const asked = index === this.#asked;
     this.#plan(index);
     if (due) this.#markChain(index);
+    if (asked) this.#markTables(index);
   }
 
   /** With each tick of the raft clock. */
@@ -82,7 +88,10 @@ export class Auditor {
   chore(): void {
     const { leads, lastIndex, broadcast, state, log } = this.#host;
     const { index } = state().applied;
-    if (index === this.#appliedBefore && index > 0) this.#markChain(index);
+    if (index === this.#appliedBefore && index > 0) {
+      this.#markChain(index);
+      this.#markTables(index);
+    }
     this.#appliedBefore = index;
     if (leads()) {
       // No member can have applied it yet: the leader's frames arrive in order.
@@ -129,6 +138,11 @@ export class Auditor {
   #markChain(index: number): void {
     const hash = this.#host.state().chain;
     this.#tell({ kind: "chain", version: CHAIN_VERSION, index, hash });
+  }
+
+  #markTables(index: number): void {
+    const hash = this.#host.state().digestTables(AUDIT_LEASES);
+    this.#tell({ kind: "tables", version: CHAIN_VERSION, index, hash });
   }
 
   /** Looks at a slice that another member named, if that past is still there. */

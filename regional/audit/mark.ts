@@ -10,6 +10,14 @@ export interface ChainMark {
   readonly hash: string;
 }
 
+/** The hash of all that is not a pair, in a member's state at an index. */
+export interface TablesMark {
+  readonly kind: "tables";
+  readonly version: number;
+  readonly index: number;
+  readonly hash: string;
+}
+
 /** The hash of a slice of a member's key space at a revision. */
 export interface SliceMark {
   readonly kind: "slice";
@@ -26,13 +34,13 @@ export interface SliceMark {
 }
 
 /** Something that must be equal on all members, as one of them found it. */
-export type Mark = ChainMark | SliceMark;
+export type Mark = ChainMark | TablesMark | SliceMark;
 
 /** What two marks must share to be compared. */
 export function subjectOf(mark: Mark): string {
   const { kind, version, index } = mark;
   const subject = `${kind} ${version} ${index}`;
-  if (kind === "chain") return subject;
+  if (kind !== "slice") return subject;
   return `${subject} ${mark.round} ${mark.revision} ${mark.from.length} ${mark.from}${mark.to ?? ""}`;
 }
 
@@ -47,6 +55,9 @@ function shown(key: BinaryKey): string {
 /** What a mark is about, for people. */
 export function describe(mark: Mark): string {
   if (mark.kind === "chain") return `the hash chain at index ${mark.index}`;
+  if (mark.kind === "tables") {
+    return `the hash of leases, members and revisions at index ${mark.index}`;
+  }
   const { from, to, revision, index } = mark;
   const end = to === undefined ? "the last one" : shown(to);
   return `the pairs from key ${shown(from)} to ${end} at revision ${revision} (index ${index})`;

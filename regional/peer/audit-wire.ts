@@ -13,6 +13,9 @@ export type AuditMessage =
 const REQUEST = 1;
 const CHAIN = 2;
 const SLICE = 3;
+const TABLES = 4;
+/** Numbers on the wire by kind of mark. */
+const NUMBERS = { chain: CHAIN, slice: SLICE, tables: TABLES } as const;
 const HASH_BYTES = 16;
 /** Length of a key that stands for the end of the key space. */
 const NO_KEY = 0xffff_ffff;
@@ -35,7 +38,7 @@ export function auditFrame(message: AuditMessage): Buffer {
   const to = fromBinaryKey(slice?.to ?? "");
   const extra = slice === undefined ? 0 : 8 + 8 + 4 + from.length + 4 + to.length;
   const frame = allocateFrame(1 + 8 + 1 + HASH_BYTES + extra);
-  let at = frame.writeUInt8(slice === undefined ? CHAIN : SLICE, FRAME_HEAD_BYTES);
+  let at = frame.writeUInt8(NUMBERS[mark.kind], FRAME_HEAD_BYTES);
   at = frame.writeDoubleLE(mark.index, at);
   at = frame.writeUInt8(mark.version, at);
   at += frame.write(mark.hash, at, "hex");
@@ -59,14 +62,15 @@ export function decodeAudit(payload: Buffer): AuditMessage {
     cursor.end();
     return { kind: "request", index };
   }
-  if (kind !== CHAIN && kind !== SLICE) {
+  if (kind !== CHAIN && kind !== SLICE && kind !== TABLES) {
     throw new AtollError("DATA_LOSS", `a peer sent an audit message of unknown kind ${kind}`);
   }
   const version = cursor.u8();
   const hash = Buffer.from(cursor.bytes(HASH_BYTES)).toString("hex");
-  if (kind === CHAIN) {
+  if (kind !== SLICE) {
     cursor.end();
-    return { kind: "mark", mark: { kind: "chain", version, index, hash } };
+    const what = kind === CHAIN ? "chain" : "tables";
+    return { kind: "mark", mark: { kind: what, version, index, hash } };
   }
   const round = cursor.safe();
   const revision = cursor.safe();

@@ -66,11 +66,16 @@ export function absorbConfState(
   effects: EntryEffects,
 ): void {
   absorbEntry(chain, index, outcome, effects);
+  absorbMembership(chain, confState);
+}
+
+/** Absorbs a membership, in whatever order its ids are listed. */
+export function absorbMembership(chain: HashChain, confState: ConfState): void {
   const { voters, learners, votersOutgoing, learnersNext, autoLeave } = confState;
   chain.words(CONF_STATE_MARK, Number(autoLeave), 0, 0);
   for (const ids of [voters, learners, votersOutgoing, learnersNext]) {
     chain.numbers(ids.length, 0);
-    for (const id of ids) chain.numbers(id, 0);
+    for (const id of [...ids].sort((a, b) => a - b)) chain.numbers(id, 0);
   }
 }
 
@@ -78,7 +83,8 @@ function absorbWritten(chain: HashChain, row: Row): void {
   chain.span(row.slab.view, row.offset, row.byteLength);
 }
 
-function absorbRecord(chain: HashChain, { table, key, value }: BackendRecord): void {
+/** Absorbs a record, or its removal. */
+export function absorbRecord(chain: HashChain, { table, key, value }: BackendRecord): void {
   chain.words(table, value === null ? 0 : 1, 0, 0);
   if (typeof key === "number") chain.numbers(key, 0);
   else chain.bytes(key);

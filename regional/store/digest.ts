@@ -1,6 +1,9 @@
 import type { BinaryKey } from "../../shared/bytes.js";
 import { HashChain } from "./chain.js";
+import { absorbMembership, absorbRecord } from "./chain-outcome.js";
 import type { Mvcc } from "./mvcc.js";
+import type { StateParts } from "./parts.js";
+import { leaseRecord } from "./records.js";
 
 /** How much one slice of the key space may hold. */
 export interface SliceBounds {
@@ -26,6 +29,23 @@ export function sliceEnd(mvcc: Mvcc, from: BinaryKey, bounds: SliceBounds): Bina
     return true;
   });
   return end;
+}
+
+/**
+ * A hash of all that is not a pair: revisions, membership and what members say of themselves,
+ * and the leases, if there are no more than `leases` of them. Equal on all members at one index.
+ */
+export function digestTables(parts: StateParts, leases: number): string {
+  const { mvcc, membership } = parts;
+  const hash = new HashChain();
+  hash.numbers(mvcc.revision, mvcc.log.next);
+  hash.numbers(mvcc.compactRevision + 1, mvcc.leases.size);
+  absorbMembership(hash, membership.confState);
+  for (const record of membership.records()) absorbRecord(hash, record);
+  if (mvcc.leases.size <= leases) {
+    for (const lease of mvcc.leases.sorted()) absorbRecord(hash, leaseRecord(lease.id, lease));
+  }
+  return hash.value;
 }
 
 /**

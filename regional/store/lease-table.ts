@@ -41,6 +41,10 @@ export class Lease implements LeaseInfo, RowLease {
 export class LeaseTable {
   readonly #byId = new Map<bigint, Lease>();
 
+  get size(): number {
+    return this.#byId.size;
+  }
+
   get(id: bigint): Lease | undefined {
     return this.#byId.get(id);
   }

@@ -6,7 +6,7 @@ import { type ConfChange, type ConfState, EMPTY_CONF_STATE } from "../raft/types
 import { applyCommand } from "./apply.js";
 import { applyConfChange } from "./apply-members.js";
 import { absorbConfState, absorbEntry } from "./chain-outcome.js";
-import { digestSlice, type SliceBounds, sliceEnd } from "./digest.js";
+import { digestSlice, digestTables, type SliceBounds, sliceEnd } from "./digest.js";
 import { dumpParts, metaOf } from "./dump.js";
 import type { EtcdError } from "./etcd-errors.js";
 import type { LeaseInfo } from "./lease-table.js";
@@ -217,6 +217,11 @@ export class RegionState {
   /** A hash of the pairs of [from, to) at a revision that is not compacted; see digest.ts. */
   digest(revision: number, from: BinaryKey, to: BinaryKey | undefined): string {
     return digestSlice(this.#parts.mvcc, revision, from, to);
+  }
+
+  /** A hash of all that is not a pair at the applied index; see digest.ts. */
+  digestTables(leases: number): string {
+    return digestTables(this.#parts, leases);
   }
 
   lease(id: bigint): LeaseInfo | undefined {

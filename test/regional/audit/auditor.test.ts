@@ -171,6 +171,23 @@ describe("members that audit each other", () => {
     },
   );
 
+  test("name a member whose lease has changed, though no entry shows it", () => {
+    const world = new World();
+    world.apply(command.grant(7n, 60n));
+    world.pass(3_000);
+    expect(world.auditor(ONE).findings.disagreements).toBe(0);
+    const records = [...world.state(TWO).dump()].map((record) => {
+      if (record.table !== RecordTable.leases || record.value === null) return record;
+      const longer = Buffer.from(record.value);
+      longer[7] = 61;
+      return { ...record, value: longer };
+    });
+    world.states.set(TWO, reload(records));
+    world.pass(3_000);
+    for (const id of CONF_STATE.voters) expect(world.named(id)).toEqual([TWO]);
+    expect(world.auditor(ONE).findings.outliers[0]?.verdict.mark).toMatchObject({ kind: "tables" });
+  });
+
   test("compare slices with members that are behind, when they have come as far", () => {
     const world = new World();
     world.put("a", "1");

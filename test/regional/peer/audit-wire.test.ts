@@ -12,7 +12,7 @@ const version = fc.nat(255);
 const message: fc.Arbitrary<AuditMessage> = fc.oneof(
   index.map((at): AuditMessage => ({ kind: "request", index: at })),
   fc
-    .record({ kind: fc.constant("chain" as const), version, index, hash })
+    .record({ kind: fc.constantFrom("chain" as const, "tables" as const), version, index, hash })
     .map((mark): AuditMessage => ({ kind: "mark", mark })),
   fc
     .record({

@@ -190,6 +190,11 @@ describe("the chain of a state", () => {
       return state.chain;
     });
     expect(new Set(chains).size).toBe(chains.length);
+    const listed = new RegionState(CONF_STATE);
+    const voters = CONF_STATE.voters.toReversed();
+    listed.applyConfChange(1, 1, LEAVE_JOINT, () => ({ ...CONF_STATE, voters }));
+    expect(listed.chain).toBe(chains[0]);
+    expect(listed.digestTables(10)).toBe(reload(listed.dump()).digestTables(10));
     const [published, unpublished] = [new Driver(), new Driver()];
     published.apply(command.member({ ID: 33n, name: "three" }));
     unpublished.apply(command.member({ ID: 33n, name: "four" }));
