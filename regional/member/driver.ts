@@ -97,6 +97,10 @@ export class RaftDriver implements ProposalTarget, ReadSource {
     return true;
   }
 
+  hears(member: number): boolean {
+    return this.#options.transport.isReady(member);
+  }
+
   refuse(member: number, reason: Refusal, seqs: readonly number[]): void {
     this.#options.transport.queueFrame(member, refusalFrame(reason, seqs));
   }

@@ -15,8 +15,16 @@ interface Pending<T> extends WireProposal {
   readonly startMs: number;
   /** The term in which it was handed to a leader; 0 while it certainly wasn't. */
   submittedTerm: number;
+  /** The leader that it was handed to. */
+  submittedTo: number;
   readonly resolve: (outcome: T) => void;
   readonly reject: (error: AtollError) => void;
+}
+
+/** A proposal that a leader before `term` took. */
+interface Doomed<T> {
+  readonly pending: Pending<T>;
+  readonly term: number;
 }
 
 /** Where proposals go. */
@@ -32,6 +40,8 @@ export interface ProposalTarget {
   changeMembers(data: Uint8Array): Refusal | undefined;
   /** Sends proposals to the leader; false when there is no connection to it. */
   forward(lead: number, proposals: readonly WireProposal[]): boolean;
+  /** Whether another member is connected, so that its word may come. */
+  hears(member: number): boolean;
   /** Tells another member that its proposals were not taken. */
   refuse(member: number, reason: Refusal, seqs: readonly number[]): void;
   /** Asks for `submit` to be called at the end of this turn. */
@@ -69,6 +79,9 @@ export class Proposals<T> {
   /** Refused by a leader; they wait for a tick or another leader. */
   #parked: Pending<T>[] = [];
   #foreign: Foreign[] = [];
+  /** Taken by a former leader that may still refuse them: since this tick, and the one before. */
+  #doomed: Doomed<T>[] = [];
+  #overdue: Doomed<T>[] = [];
   #failed: AtollError | undefined;
   /** Proposals made and failed since the start. */
   proposed = 0;
@@ -101,7 +114,15 @@ export class Proposals<T> {
     this.proposed++;
     this.#pendingBytes += data.length;
     return new Promise<T>((resolve, reject) => {
-      const pending = { seq, data, startMs: nowMs, submittedTerm: 0, resolve, reject };
+      const pending = {
+        seq,
+        data,
+        startMs: nowMs,
+        submittedTerm: 0,
+        submittedTo: NO_NODE,
+        resolve,
+        reject,
+      };
       this.#pending.set(seq, pending);
       this.#held.push(pending);
       if (this.#held.length === 1) this.#target.wake();
@@ -146,7 +167,7 @@ export class Proposals<T> {
 
   #changeOwn(pending: Pending<T>): void {
     const refusal = this.#target.changeMembers(pending.data);
-    if (refusal === undefined) pending.submittedTerm = this.#target.term;
+    if (refusal === undefined) this.#submitted([pending]);
     else this.#refused([pending], refusal);
   }
 
@@ -161,7 +182,7 @@ export class Proposals<T> {
     this.#held = [];
     const outcome = this.#target.append(datas);
     if (isTaken(outcome)) {
-      for (const pending of held) pending.submittedTerm = this.#target.term;
+      this.#submitted(held);
       this.#foreign = [];
       return;
     }
@@ -175,7 +196,15 @@ export class Proposals<T> {
     // Without a connection they stay held; the next tick or the connection wakes us.
     if (!this.#target.forward(lead, held)) return;
     this.#held = [];
-    for (const pending of held) pending.submittedTerm = this.#target.term;
+    this.#submitted(held);
+  }
+
+  #submitted(taken: readonly Pending<T>[]): void {
+    const { lead, term } = this.#target;
+    for (const pending of taken) {
+      pending.submittedTerm = term;
+      pending.submittedTo = lead;
+    }
   }
 
   #refuseForeign(reason: Refusal): void {
@@ -229,17 +258,32 @@ export class Proposals<T> {
     if (this.#held.length > 0) this.#target.wake();
   }
 
-  /** An entry of `term` was applied for the first time: what older leaders took is decided. */
+  /**
+   * An entry of `term` was applied for the first time: what older leaders took is decided. One
+   * that lives may just have refused it, so its word is awaited for a tick or two.
+   */
   termApplied(term: number): void {
     for (const pending of this.#pending.values()) {
-      if (pending.submittedTerm > 0 && pending.submittedTerm < term) {
-        this.#fail(pending, etcdError(ETCD_ERRORS.timeoutLeaderFail));
-      }
+      if (pending.submittedTerm === 0 || pending.submittedTerm >= term) continue;
+      if (this.#target.hears(pending.submittedTo)) this.#doomed.push({ pending, term });
+      else this.#fail(pending, etcdError(ETCD_ERRORS.timeoutLeaderFail));
     }
+  }
+
+  /** Fails what no word came of since the tick before the last one. */
+  #failDoomed(): void {
+    for (const { pending, term } of this.#overdue) {
+      const { seq, submittedTerm } = pending;
+      const isLost = submittedTerm > 0 && submittedTerm < term && this.#pending.has(seq);
+      if (isLost) this.#fail(pending, etcdError(ETCD_ERRORS.timeoutLeaderFail));
+    }
+    this.#overdue = this.#doomed;
+    this.#doomed = [];
   }
 
   /** Fails what waited too long and tries again what was refused; called with each tick. */
   tick(nowMs: number): void {
+    this.#failDoomed();
     const shortestMs = Math.min(NO_LEADER_WAIT_MS, REQUEST_TIMEOUT_MS);
     const before = this.#pending.size;
     for (const pending of this.#pending.values()) {

@@ -1,7 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Maintenance } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
-import { RpcClient } from "../../shared/rpc/client.js";
-import { leaderIndex } from "../faults/leader.js";
+import { leaderIndex, moveLeader } from "../faults/leader.js";
 import { type Region, startRegion } from "../peers/atoll.js";
 import { type EtcdCluster, startEtcd } from "../peers/etcd.js";
 import { OpenLoad } from "./open-load.js";
@@ -49,21 +47,12 @@ async function transferLeader({ group }: System, load: OpenLoad): Promise<number
   const { endpoints } = group;
   const leader = await leaderIndex(endpoints);
   const next = (leader + 1) % endpoints.length;
-  const from = new RpcClient(endpoints[leader] as string);
-  const to = new RpcClient(endpoints[next] as string);
-  try {
-    const { header } = await to.unary(Maintenance.method.status, {});
-    const beganMs = performance.now();
-    const targetID = header?.memberId ?? 0n;
-    await from.unary(Maintenance.method.moveLeader, { targetID });
-    await delay(AFTERMATH_MS);
-    const pause = load.longestPause(beganMs, performance.now());
-    if ((await leaderIndex(endpoints)) !== next) throw new Error("leadership was not moved");
-    return pause;
-  } finally {
-    from.close();
-    to.close();
-  }
+  const beganMs = performance.now();
+  await moveLeader(endpoints, next);
+  await delay(AFTERMATH_MS);
+  const pause = load.longestPause(beganMs, performance.now());
+  if ((await leaderIndex(endpoints)) !== next) throw new Error("leadership was not moved");
+  return pause;
 }
 
 /** Does it once under a load of its own; throws when an acknowledged put is lost. */

@@ -39,3 +39,19 @@ export async function leaderTerm(endpoints: readonly string[]): Promise<number> 
     client.close();
   }
 }
+
+/** Moves leadership to the member at an endpoint, if it isn't there; resolves when it leads. */
+export async function moveLeader(endpoints: readonly string[], to: number): Promise<void> {
+  const leads = await leaderIndex(endpoints);
+  if (leads === to) return;
+  const target = new RpcClient(endpoints[to] as string);
+  const leader = new RpcClient(endpoints[leads] as string);
+  try {
+    const { header } = await target.unary(Maintenance.method.status, {});
+    const request = { targetID: header?.memberId ?? 0n };
+    await leader.unary(Maintenance.method.moveLeader, request, { timeoutMs: WAIT_MS });
+  } finally {
+    target.close();
+    leader.close();
+  }
+}

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { freePorts } from "../../shared/ports.js";
 import { type Region, startRegion } from "../peers/atoll.js";
-import { leaderIndex, leaderTerm } from "./leader.js";
+import { leaderIndex, leaderTerm, moveLeader } from "./leader.js";
 import { Operator } from "./members.js";
 import { SteadyLoad } from "./steady-load.js";
 
@@ -136,7 +136,8 @@ describe("a region under load", () => {
       group.launch(2);
       await group.ready(2);
       await load.more(20);
-      // It knows nothing of the move, and the others' settings name the old place.
+      await moveLeader(group.endpoints, 2);
+      // It knows nothing of the move: it hears of it from the leader that moved, when that calls.
       await group.restart(1);
       await group.child(0).kill();
       await load.more(50);

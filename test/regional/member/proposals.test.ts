@@ -44,6 +44,10 @@ class Target {
     return this.connected;
   }
 
+  hears(member: number): boolean {
+    return member !== SELF && this.connected;
+  }
+
   refuse(member: number, reason: Refusal, seqs: readonly number[]): void {
     this.refusals.push({ member, reason, seqs });
   }
@@ -223,6 +227,26 @@ describe("Proposals", () => {
       "lost: etcdserver: request timed out, possibly due to previous leader failure",
     ]);
     expect(proposals.pendingCount).toBe(2);
+  });
+
+  it("awaits the word of a former leader that lives, for a tick or two", async () => {
+    target.lead = OTHER;
+    propose("refused");
+    propose("lost");
+    proposals.submit();
+    target.lead = SELF;
+    target.term = 6;
+    proposals.termApplied(6);
+    proposals.tick(100);
+    proposals.refused(Refusal.notLeading, [FIRST]);
+    proposals.submit();
+    expect(target.appended).toEqual([["refused"]]);
+    expect(await settled()).toEqual([]);
+    proposals.tick(200);
+    expect(await settled()).toEqual([
+      "lost: etcdserver: request timed out, possibly due to previous leader failure",
+    ]);
+    expect(proposals.pendingCount).toBe(1);
   });
 
   it("fails without effect when no leader comes, and unsurely when no answer comes", async () => {
