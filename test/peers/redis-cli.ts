@@ -13,9 +13,11 @@ export async function redisCli(port: number, ...args: readonly string[]): Promis
   if (result.code !== 0) {
     throw new Error(`redis-cli ${args.join(" ")}: ${result.stderr}${result.stdout}`);
   }
-  return /^["[{\d-]|^(null|true|false)\b/.test(result.stdout)
-    ? (JSON.parse(result.stdout) as unknown)
-    : result.stdout;
+  try {
+    return JSON.parse(result.stdout) as unknown;
+  } catch {
+    return result.stdout;
+  }
 }
 
 /** Whether a Redis answers on a loopback port, and as `accepts` wants it. */

@@ -50,8 +50,10 @@ export function decide(unit: Unit, target: Target, context: DecisionContext): Pl
   if (ahead.length > 0 && stored.claimant !== "" && stored.claimant !== writer) {
     return contest(unit, target, stored, comparison, context);
   }
-  unit.challenge = undefined;
-  if (ahead.length === 0) unit.notedMs = undefined;
+  if (ahead.length === 0) {
+    unit.notedMs = undefined;
+    unit.challenge = undefined;
+  }
   const auditMs = MISSED_REFRESHES * refreshMs;
   if (ahead.length === 0 && stored.intact && target.gone !== undefined) {
     unit.dueMs = nowMs + auditMs;

@@ -113,8 +113,12 @@ export function takeReply(unit: Unit, { outcome, stored }: Reply, nowMs: number)
   unit.failures = 0;
   unit.lookedMs = nowMs;
   unit.dueMs = nowMs;
-  if (outcome === "written" || outcome === "known") unit.sentNoteMs = undefined;
-  else takeBack(unit);
+  if (outcome === "written" || outcome === "known") {
+    unit.sentNoteMs = undefined;
+    unit.challenge = undefined;
+  } else {
+    takeBack(unit);
+  }
   if (outcome !== "looked") unit.needsWhole = outcome === "gap" || outcome === "torn";
 }
 

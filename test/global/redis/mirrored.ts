@@ -3,7 +3,10 @@ import { pino } from "pino";
 import { expect } from "vitest";
 import { ContractDesk } from "../../../global/api/contract-desk.js";
 import { get } from "../../../global/api/get.js";
+import { allGroups } from "../../../global/redis/core/content.js";
+import { groupJson } from "../../../global/redis/core/fields.js";
 import { unitKeys, unitOf } from "../../../global/redis/core/keys.js";
+import type { Target } from "../../../global/redis/core/target.js";
 import { RedisMirror } from "../../../global/redis/mirror.js";
 import { parseRedisSettings } from "../../../global/redis/settings.js";
 import { cellJson } from "../../../shared/cell-json.js";
@@ -82,6 +85,14 @@ export class MirroredGateway {
     if (found === undefined) throw new Error(`there is no metric ${name}`);
     return found.values.reduce((sum, { value }) => sum + value, 0);
   }
+}
+
+/** A target's groups, as the mirror writes them. */
+export function expectedGroups(target: Target): Map<string, unknown> {
+  const measures = target.schema?.measures ?? [];
+  return new Map(
+    [...allGroups(target)].map(([key, cells]) => [key, JSON.parse(groupJson(measures, cells))]),
+  );
 }
 
 /** Reads a unit as a consumer does. */
