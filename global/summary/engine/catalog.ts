@@ -6,6 +6,7 @@ import type { HashFunction } from "../../digest/hash.js";
 import { canonicalText, type SummaryDefinition } from "../definition/definition.js";
 import { formatIssue } from "../definition/issue.js";
 import { checkDefinition } from "../definition/parse.js";
+import type { FoldLimits } from "../fold/fold.js";
 import { MemoryBudget } from "../fold/memory.js";
 import type { ScanRequest } from "../types.js";
 import { PrefixIndex } from "./prefix-index.js";
@@ -18,7 +19,7 @@ export const FIRST_READ = 0;
 export interface CatalogOptions {
   readonly hash: HashFunction;
   readonly maxBytes: number;
-  readonly maxGroups: number;
+  readonly limits: FoldLimits;
 }
 
 /** The region's definitions, and which of them are folded, published or refused. */
@@ -110,10 +111,13 @@ export class Catalog {
     for (const summary of this.#summaries.values()) {
       if (summary.building?.scan !== scan) continue;
       const { running } = summary.building;
+      running.fold.weigh();
+      // What is refused never takes over; it is dropped with all that are.
+      if (running.fold.refusal !== undefined) continue;
       summary.building = undefined;
       this.#stopLive(summary);
       summary.live = running;
-      if (running.fold.refusal === undefined) summary.nextRetryCalls = REFUSED_RETRY_FIRST_CALLS;
+      summary.nextRetryCalls = REFUSED_RETRY_FIRST_CALLS;
     }
     this.#byScan.delete(scan);
   }
@@ -170,8 +174,8 @@ export class Catalog {
   #build(summary: Summary, definition: SummaryDefinition, modRevision: number): void {
     this.#stopBuilding(summary);
     summary.refused = undefined;
-    const { hash, maxGroups } = this.#options;
-    const running = new Running(definition, modRevision, this.#budget, hash, maxGroups);
+    const { hash, limits } = this.#options;
+    const running = new Running(definition, modRevision, this.#budget, hash, limits);
     this.#index.add(running.prefix, running);
     const scan = this.joinsFirstRead ? FIRST_READ : ++this.#lastScan;
     summary.building = { running, scan };

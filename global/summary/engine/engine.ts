@@ -1,10 +1,11 @@
 import type { BinaryKey } from "../../../shared/bytes.js";
 import { ATOLL_PREFIX, SUMMARIES_PREFIX } from "../../../shared/etcd/keys.js";
-import { MAX_FOLD_BYTES_PER_GATEWAY, MAX_GROUPS_PER_SECTION } from "../../../shared/limits.js";
+import { MAX_FOLD_BYTES_PER_GATEWAY } from "../../../shared/limits.js";
 import type { Publication } from "../../digest/delta.js";
 import type { HashFunction } from "../../digest/hash.js";
 import type { SourceEvent, SourceOutput } from "../../source/types.js";
 import { Bindings, keyText } from "../cel/bindings.js";
+import type { FoldLimits } from "../fold/fold.js";
 import type { EngineOutput, SummaryStatus } from "../types.js";
 import { Catalog, FIRST_READ } from "./catalog.js";
 import { type Position, type Running, retirement } from "./running.js";
@@ -14,8 +15,8 @@ export interface EngineOptions {
   readonly hash: HashFunction;
   /** Memory of all summaries' folds. */
   readonly maxBytes?: number;
-  /** Groups of one summary. */
-  readonly maxGroups?: number;
+  /** Of one summary. */
+  readonly limits?: FoldLimits;
 }
 
 /**
@@ -38,7 +39,7 @@ export class SummaryEngine {
     this.#catalog = new Catalog({
       hash: options.hash,
       maxBytes: options.maxBytes ?? MAX_FOLD_BYTES_PER_GATEWAY,
-      maxGroups: options.maxGroups ?? MAX_GROUPS_PER_SECTION,
+      limits: options.limits ?? {},
     });
   }
 

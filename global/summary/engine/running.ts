@@ -4,7 +4,7 @@ import { type HashFunction, toHex } from "../../digest/hash.js";
 import { RETIRED, type Schema } from "../../digest/section.js";
 import type { Incarnation, Version } from "../../digest/version.js";
 import { canonicalText, type SummaryDefinition } from "../definition/definition.js";
-import { Fold } from "../fold/fold.js";
+import { Fold, type FoldLimits } from "../fold/fold.js";
 import type { MemoryBudget } from "../fold/memory.js";
 import { FOLD_SEMANTICS } from "../types.js";
 
@@ -30,12 +30,12 @@ export class Running {
     modRevision: number,
     budget: MemoryBudget,
     hash: HashFunction,
-    maxGroups: number,
+    limits: FoldLimits,
   ) {
     this.definition = definition;
     this.canonical = canonicalText(definition);
     this.prefix = toBinaryKey(utf8(definition.prefix));
-    this.fold = new Fold(definition, budget, { maxGroups });
+    this.fold = new Fold(definition, budget, limits);
     this.#modRevision = modRevision;
     this.#schema = {
       fingerprint: toHex(hash(utf8(this.canonical))),

@@ -17,6 +17,13 @@ import { ValueTable } from "./value-table.js";
 /** The group number of a row whose record is skipped. */
 const SKIPPED = 0xffff_ffff;
 
+/** What a summary may have at most; a section's own limits unless said otherwise. */
+export interface FoldLimits {
+  readonly maxGroups?: number;
+  /** Bytes of sketches and lists. */
+  readonly maxPackedBytes?: number;
+}
+
 /**
  * One definition folded over records. Its groups are a function of the records that
  * it was told of last, whatever came before: a row for each matching key says what
@@ -43,11 +50,7 @@ export class Fold {
   #skipped = 0;
   #refusal: string | undefined;
 
-  constructor(
-    definition: SummaryDefinition,
-    budget: MemoryBudget,
-    { maxGroups = MAX_GROUPS_PER_SECTION, maxPackedBytes = MAX_PACKED_BYTES_PER_SECTION } = {},
-  ) {
+  constructor(definition: SummaryDefinition, budget: MemoryBudget, limits: FoldLimits = {}) {
     this.#definition = definition;
     this.#evaluator = new Evaluator(definition);
     this.#values = new ValueTable();
@@ -55,8 +58,8 @@ export class Fold {
     this.#rows = new RowTable(this.#evaluator.values.length);
     this.#budget = budget;
     this.#costs = new Costs(definition);
-    this.#maxGroups = maxGroups;
-    this.#maxPackedBytes = maxPackedBytes;
+    this.#maxGroups = limits.maxGroups ?? MAX_GROUPS_PER_SECTION;
+    this.#maxPackedBytes = limits.maxPackedBytes ?? MAX_PACKED_BYTES_PER_SECTION;
   }
 
   /** Why the fold gave up; undefined while it holds. */
@@ -125,6 +128,12 @@ export class Fold {
     for (const group of this.#groups.values()) groups.set(group.key, this.#cells(group));
     this.#checkPacked();
     return groups;
+  }
+
+  /** Refuses the fold now if what it would publish is more than a section may hold. */
+  weigh(): void {
+    for (const group of this.#groups.values()) this.#cells(group);
+    this.#checkPacked();
   }
 
   /** Forgets everything and gives its memory back to the budget; the fold is over. */

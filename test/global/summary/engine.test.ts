@@ -236,7 +236,7 @@ describe("a summary over its bounds", () => {
   test("is refused, says so, and comes back when it fits", () => {
     const world = new World();
     world.define("s", byApp("s", "/m/"));
-    const follower = new Follower(world, { maxGroups: 2 }).read(10);
+    const follower = new Follower(world, { limits: { maxGroups: 2 } }).read(10);
     const retry = (calls: number): void => {
       for (let i = 0; i < calls; i++) follower.take(follower.engine.retryRefused());
       follower.serveAll();
@@ -265,7 +265,7 @@ describe("a summary over its bounds", () => {
   test("doesn't displace the definition that is published", () => {
     const world = machines(6);
     world.define("s", count("s", "/m/"));
-    const follower = new Follower(world, { maxGroups: 1 }).read(10);
+    const follower = new Follower(world, { limits: { maxGroups: 1 } }).read(10);
     world.define("s", byApp("s", "/m/"));
     follower.serveAll();
     expect(groups(follower.held.get("s"))).toEqual([["[]", [6]]]);
@@ -274,14 +274,36 @@ describe("a summary over its bounds", () => {
     ]);
   });
 
+  test("for the bytes that it would publish goes out in no part, and leaves what is published", () => {
+    const world = machines(6);
+    world.define("s", count("s", "/m/"));
+    const follower = new Follower(world, { limits: { maxPackedBytes: 30 } }).read(10);
+    world.define("s", "{name: s, prefix: /m/, measures: {all: set(key)}}");
+    follower.serveAll();
+    expect(groups(follower.held.get("s"))).toEqual([["[]", [6]]]);
+    expect(follower.engine.statuses()).toMatchObject([
+      { refolding: false, error: expect.stringContaining("more than 30 bytes"), rows: 6 },
+    ]);
+    world.define("s", "{name: s, prefix: /m/, measures: {one: any(key)}}");
+    follower.serveAll();
+    expect(follower.engine.statuses()).toMatchObject([{ error: undefined }]);
+    const before = follower.held.get("s")?.version.revision;
+    world.write(`/m/9${"9".repeat(40)}`, machine("a"));
+    follower.follow();
+    expect(follower.held.get("s")?.version.revision).toBe(before);
+    expect(follower.engine.statuses()).toMatchObject([
+      { error: expect.stringContaining("more than 30 bytes"), rows: 0 },
+    ]);
+  });
+
   test("leaves the others alone", () => {
     const world = machines(6);
     world.define("big", count("big", "/m/"));
     world.define("small", count("small", "/m/0"));
-    const follower = new Follower(world, { maxBytes: 1_000 }).read(10);
+    const follower = new Follower(world, { maxBytes: 700 }).read(10);
     expect(groups(follower.held.get("small"))).toEqual([["[]", [1]]]);
     expect(follower.engine.statuses()).toMatchObject([
-      { name: "big", error: expect.stringContaining("need more than 1000 bytes for the keys") },
+      { name: "big", error: expect.stringContaining("need more than 700 bytes for the keys") },
       { name: "small", error: undefined },
     ]);
   });

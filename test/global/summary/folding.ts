@@ -1,7 +1,7 @@
 import type { Cell } from "../../../global/digest/cell.js";
 import { Bindings } from "../../../global/summary/cel/bindings.js";
 import type { SummaryDefinition } from "../../../global/summary/definition/definition.js";
-import { Fold } from "../../../global/summary/fold/fold.js";
+import { Fold, type FoldLimits } from "../../../global/summary/fold/fold.js";
 import { MemoryBudget } from "../../../global/summary/fold/memory.js";
 import { utf8 } from "../../../shared/bytes.js";
 import { MAX_FOLD_BYTES_PER_GATEWAY } from "../../../shared/limits.js";
@@ -13,10 +13,7 @@ export class Folding {
   readonly #record = new Bindings();
   readonly #prefixBytes: number;
 
-  constructor(
-    definition: SummaryDefinition,
-    limits: { maxBytes?: number; maxGroups?: number; maxPackedBytes?: number } = {},
-  ) {
+  constructor(definition: SummaryDefinition, limits: FoldLimits & { maxBytes?: number } = {}) {
     this.budget = new MemoryBudget(limits.maxBytes ?? MAX_FOLD_BYTES_PER_GATEWAY);
     this.fold = new Fold(definition, this.budget, limits);
     this.#prefixBytes = utf8(definition.prefix).length;

@@ -2,7 +2,7 @@ import type { Cell } from "../../../global/digest/cell.js";
 import type { Publication } from "../../../global/digest/delta.js";
 import { type Incarnation, sameLine, type Version } from "../../../global/digest/version.js";
 import type { SourceEvent } from "../../../global/source/types.js";
-import { SummaryEngine } from "../../../global/summary/engine/engine.js";
+import { type EngineOptions, SummaryEngine } from "../../../global/summary/engine/engine.js";
 import type { EngineOutput } from "../../../global/summary/types.js";
 import { utf8 } from "../../../shared/bytes.js";
 import { ATOLL_PREFIX, SUMMARIES_PREFIX } from "../../../shared/etcd/keys.js";
@@ -53,9 +53,9 @@ export class Follower {
   readonly scans = new Map<number, { prefix: string; after: string }>();
   readonly #world: World;
 
-  constructor(world: World, limits: { maxBytes?: number; maxGroups?: number } = {}) {
+  constructor(world: World, options: Pick<EngineOptions, "maxBytes" | "limits"> = {}) {
     this.#world = world;
-    this.engine = new SummaryEngine({ region: "r", hash: sha256, ...limits });
+    this.engine = new SummaryEngine({ region: "r", hash: sha256, ...options });
   }
 
   /** The first read, in pieces; `between` may change the world. */
