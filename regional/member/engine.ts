@@ -1,19 +1,12 @@
 import { randomInt } from "node:crypto";
-import type { HostPort } from "../../shared/address.js";
-import type { Clock } from "../../shared/clock.js";
 import type { AtollError } from "../../shared/errors.js";
 import { SUCCESSION_MS, TICKS_PER_CHORE } from "../../shared/limits.js";
-import type { Logger } from "../../shared/log.js";
 import type { Auditor } from "../audit/auditor.js";
 import type { MemberStorage } from "../backend/storage.js";
-import type { AuditMessage } from "../peer/audit-wire.js";
-import type { DiskReport } from "../peer/disk-wire.js";
-import type { LeaseAnswer, LeaseCall } from "../peer/lease-wire.js";
 import { PeerTransport } from "../peer/transport.js";
 import { NO_NODE, type RawNode, type Status } from "../raft/index.js";
 import { type CommandKind, encodeCommand } from "../store/command.js";
 import type { Outcome } from "../store/outcome.js";
-import type { RegionState } from "../store/state.js";
 import { WatchHub } from "../watch/hub.js";
 import { Applier } from "./applier.js";
 import { type AuditedParts, makeAuditor } from "./audit-wiring.js";
@@ -23,7 +16,7 @@ import { encodeDescription } from "./description.js";
 import type { DiskCare } from "./disk-care.js";
 import { type DiskParts, makeDiskCare } from "./disk-wiring.js";
 import { RaftDriver } from "./driver.js";
-import type { ClusterIdentity } from "./identity.js";
+import type { EngineOptions } from "./engine-options.js";
 import { IncomingSnapshots } from "./incoming-snapshots.js";
 import { LeaseCalls } from "./lease-calls.js";
 import { LeaseKeeper } from "./lease-keeper.js";
@@ -32,32 +25,13 @@ import { loadState } from "./load-state.js";
 import { MemberChanges } from "./member-changes.js";
 import { membersOf } from "./member-list.js";
 import { OutgoingSnapshots } from "./outgoing-snapshots.js";
-import { dispatchFrame, type FrameTargets } from "./peer-frames.js";
+import { dispatchFrame, type FrameParts } from "./peer-frames.js";
 import { makeRaftNode } from "./raft-node.js";
-import type { MemberTuning } from "./tuning.js";
-
-/** What an engine runs on. */
-export interface EngineOptions {
-  readonly identity: ClusterIdentity;
-  /** Where other members reach this one, if it is to say so itself. */
-  readonly advertisePeer: HostPort | undefined;
-  readonly storage: MemberStorage;
-  readonly state: RegionState;
-  readonly clock: Clock;
-  readonly tuning: MemberTuning;
-  readonly logger: Logger;
-  /** Called about once a second, and when another leader is known. */
-  readonly onChore: () => void;
-  /** This member is no part of the group any more. May be called again. */
-  readonly onRemoved: () => void;
-  /** The engine can't go on. Called once at most. */
-  readonly onFatal: (error: unknown) => void;
-}
 
 const NO_DATA = new Uint8Array(0);
 
 /** The parts of a member, wired: raft and its driver, state, leases, watches, peers, snapshots. */
-export class MemberEngine implements FrameTargets, AuditedParts, DiskParts {
+export class MemberEngine implements FrameParts, AuditedParts, DiskParts {
   readonly self: number;
   readonly storage: MemberStorage;
   readonly transport: PeerTransport;
@@ -271,32 +245,6 @@ export class MemberEngine implements FrameTargets, AuditedParts, DiskParts {
     await this.transport.close();
     await this.outgoing.idle();
     await this.storage.close();
-  }
-
-  // Frames of other members.
-
-  proposals(from: number, proposals: Parameters<RaftDriver["proposals"]["receive"]>[1]): void {
-    this.driver.proposals.receive(from, proposals);
-  }
-
-  refused(...refusal: Parameters<RaftDriver["proposals"]["refused"]>): void {
-    this.driver.proposals.refused(...refusal);
-  }
-
-  leaseCallsOf(from: number, calls: readonly LeaseCall[]): void {
-    void this.leaseCalls.serve(from, calls);
-  }
-
-  leaseAnswers(answers: readonly LeaseAnswer[]): void {
-    this.leaseCalls.receive(answers);
-  }
-
-  audited(from: number, message: AuditMessage): void {
-    this.auditor.receive(from, message);
-  }
-
-  diskReported(from: number, report: DiskReport): void {
-    this.disks.receive(from, report);
   }
 
   // Events.

@@ -1,27 +1,19 @@
-import { type AuditMessage, decodeAudit } from "../peer/audit-wire.js";
-import { type DiskReport, decodeDisk } from "../peer/disk-wire.js";
+import type { Auditor } from "../audit/auditor.js";
+import { decodeAudit } from "../peer/audit-wire.js";
+import { decodeDisk } from "../peer/disk-wire.js";
 import { FrameType } from "../peer/frame.js";
-import {
-  decodeLeaseAnswers,
-  decodeLeaseCalls,
-  type LeaseAnswer,
-  type LeaseCall,
-} from "../peer/lease-wire.js";
-import {
-  decodeProposals,
-  decodeRefusal,
-  type Refusal,
-  type WireProposal,
-} from "../peer/proposal-wire.js";
+import { decodeLeaseAnswers, decodeLeaseCalls } from "../peer/lease-wire.js";
+import { decodeProposals, decodeRefusal } from "../peer/proposal-wire.js";
+import type { DiskCare } from "./disk-care.js";
+import type { RaftDriver } from "./driver.js";
+import type { LeaseCalls } from "./lease-calls.js";
 
-/** Where the frames between members go that aren't raft's own. */
-export interface FrameTargets {
-  proposals(from: number, proposals: readonly WireProposal[]): void;
-  refused(reason: Refusal, seqs: readonly number[]): void;
-  leaseCallsOf(from: number, calls: readonly LeaseCall[]): void;
-  leaseAnswers(answers: readonly LeaseAnswer[]): void;
-  diskReported(from: number, report: DiskReport): void;
-  audited(from: number, message: AuditMessage): void;
+/** The parts of a member that frames of other members go to, besides raft's own. */
+export interface FrameParts {
+  readonly driver: RaftDriver;
+  readonly leaseCalls: LeaseCalls;
+  readonly auditor: Auditor;
+  readonly disks: DiskCare;
 }
 
 /**
@@ -29,23 +21,23 @@ export interface FrameTargets {
  * DATA_LOSS when the payload is nonsense.
  */
 export function dispatchFrame(
-  targets: FrameTargets,
+  { driver, leaseCalls, auditor, disks }: FrameParts,
   from: number,
   type: number,
   payload: Buffer,
 ): void {
   if (type === FrameType.proposals) {
-    targets.proposals(from, decodeProposals(payload));
+    driver.proposals.receive(from, decodeProposals(payload));
   } else if (type === FrameType.proposalsRefused) {
     const { reason, seqs } = decodeRefusal(payload);
-    targets.refused(reason, seqs);
+    driver.proposals.refused(reason, seqs);
   } else if (type === FrameType.leaseCalls) {
-    targets.leaseCallsOf(from, decodeLeaseCalls(payload));
+    void leaseCalls.serve(from, decodeLeaseCalls(payload));
   } else if (type === FrameType.leaseAnswers) {
-    targets.leaseAnswers(decodeLeaseAnswers(payload));
+    leaseCalls.receive(decodeLeaseAnswers(payload));
   } else if (type === FrameType.audit) {
-    targets.audited(from, decodeAudit(payload));
+    auditor.receive(from, decodeAudit(payload));
   } else if (type === FrameType.diskReport) {
-    targets.diskReported(from, decodeDisk(payload));
+    disks.receive(from, decodeDisk(payload));
   }
 }
