@@ -15,17 +15,13 @@ import { type BackendImage, runImageTask } from "./image.js";
 import type { BackendReply } from "./protocol.js";
 import { RecordLoader } from "./record-loader.js";
 import type { StateSize } from "./state-file.js";
-import { WriteQueue } from "./write-queue.js";
+import { type Transaction, WriteQueue } from "./write-queue.js";
 import { WriteWaits } from "./write-waits.js";
 
 const NOTHING_APPLIED: SnapshotMetadata = { index: 0, term: 0, confState: EMPTY_CONF_STATE };
 
-interface InFlight {
-  readonly position: SnapshotMetadata;
-  readonly batches: number;
-  readonly records: number;
-  readonly bytes: number;
-}
+/** What the worker is writing now. */
+type InFlight = Omit<Transaction, "packed"> & { readonly bytes: number };
 
 /**
  * The state database: records as the store made them, written behind by a worker thread,
