@@ -372,7 +372,7 @@ export const DISK_RESERVE_PART = 0.1;
 /** Writes are taken again once so many reserves are free. */
 export const DISK_RESUME_RESERVES = 1.25;
 /** Room that a member holds to give it up on a full disk; at most this part of the whole disk. */
-export const SPARE_ROOM_BYTES = 8 * 1024 * 1024;
+export const SPARE_ROOM_BYTES = 4 * 1024 * 1024;
 export const SPARE_ROOM_PART = 0.02;
 /** Time after which another member's last report on its disk says nothing any more. */
 export const DISK_REPORT_VALID_MS = 3_500;

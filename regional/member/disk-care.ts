@@ -1,15 +1,24 @@
 import type { Logger } from "../../shared/log.js";
-import type { MemberStorage } from "../backend/storage.js";
+import type { Backend } from "../backend/backend.js";
+import type { DurableLog } from "../log/durable-log.js";
 import { type DiskReport, diskFrame } from "../peer/disk-wire.js";
 import type { Status } from "../raft/index.js";
 import { DiskSpace } from "./disk-space.js";
 import { DiskReports, healthierLeader, lacksRoom, SICK_AFTER_MS } from "./disk-watch.js";
 import { SpareRoom } from "./spare-room.js";
 
+/** What is looked at of a member's storage. */
+export interface WatchedStorage {
+  /** The data directory. */
+  readonly path: string;
+  readonly log: Pick<DurableLog, "durableIndex" | "full" | "oldestPendingMs">;
+  readonly backend: Pick<Backend, "full" | "size">;
+}
+
 /** What the care for disks needs of its member. */
 export interface DiskHost {
   readonly self: number;
-  readonly storage: MemberStorage;
+  readonly storage: WatchedStorage;
   readonly leads: () => boolean;
   readonly voters: () => readonly number[];
   readonly raftStatus: () => Status;
