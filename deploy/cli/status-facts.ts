@@ -7,21 +7,7 @@ import {
 import { Maintenance } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
 import type { TopologyGateway, TopologyMember, TopologyRegion } from "../../shared/topology.js";
 import { callOne } from "./any-endpoint.js";
-
-/** One member's own account; `error` says why there is none. */
-export interface MemberFacts {
-  readonly name: string;
-  readonly address: string;
-  readonly leads?: boolean;
-  readonly leaderKnown?: boolean;
-  readonly term?: number;
-  readonly revision?: number;
-  /** Entries committed as far as it knows. */
-  readonly committed?: number;
-  readonly applied?: number;
-  readonly errors: readonly string[];
-  readonly error?: string;
-}
+import { type MemberFacts, withMembership } from "./membership-facts.js";
 
 /** One gateway's own account; `error` says why there is none. */
 export interface GatewayFacts {
@@ -39,12 +25,14 @@ export interface RegionFacts {
   readonly gateways: readonly GatewayFacts[];
 }
 
-async function askMember({ name, client }: TopologyMember): Promise<MemberFacts> {
+async function askMember(name: string, client: string): Promise<MemberFacts> {
   try {
     const status = await callOne(client, Maintenance.method.status, {});
     return {
       name,
       address: client,
+      ...(status.header === undefined ? {} : { id: status.header.memberId }),
+      isLearner: status.isLearner,
       leads: status.leader !== 0n && status.leader === status.header?.memberId,
       leaderKnown: status.leader !== 0n,
       term: Number(status.raftTerm),
@@ -70,12 +58,17 @@ async function askGateway({ name, grpc }: TopologyGateway): Promise<GatewayFacts
   }
 }
 
+async function membersOf(members: readonly TopologyMember[]): Promise<MemberFacts[]> {
+  const asked = members.map(({ name, client }) => askMember(name, client));
+  return withMembership(await Promise.all(asked), askMember);
+}
+
 /** Asks every member and gateway of the regions for its own account, all at once. */
 export function gatherFacts(regions: readonly TopologyRegion[]): Promise<RegionFacts[]> {
   return Promise.all(
     regions.map(async (region) => ({
       name: region.name,
-      members: await Promise.all(region.members.map(askMember)),
+      members: await membersOf(region.members),
       gateways: await Promise.all(region.gateways.map(askGateway)),
     })),
   );

@@ -3,12 +3,8 @@ import { RegionStatus } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import type { Column } from "../terminal/table.js";
 import type { Environment } from "./environment.js";
 import { formatAge, freshnessJson, statusWord } from "./freshness.js";
-import {
-  type GatewayFacts,
-  gatherFacts,
-  type MemberFacts,
-  type RegionFacts,
-} from "./status-facts.js";
+import type { MemberFacts } from "./membership-facts.js";
+import { type GatewayFacts, gatherFacts, type RegionFacts } from "./status-facts.js";
 
 const COLUMNS: readonly Column[] = [
   { head: "REGION" },
@@ -23,9 +19,10 @@ const COLUMNS: readonly Column[] = [
 ];
 
 function roleOf(member: MemberFacts): string {
-  if (member.error !== undefined) return "down";
+  if (member.error !== undefined) return member.isLearner === true ? "learner, down" : "down";
   if (member.leads === true) return "leader";
-  return member.leaderKnown === true ? "follower" : "no leader";
+  if (member.leaderKnown !== true) return "no leader";
+  return member.isLearner === true ? "learner" : "follower";
 }
 
 /** Entries that the region has committed and this member hasn't applied. */
@@ -45,7 +42,7 @@ function memberRow(region: RegionFacts, member: MemberFacts): string[] {
     String(lagOf(member, region) ?? "-"),
     "-",
     "-",
-    member.error ?? member.errors.join("; "),
+    [member.error, ...member.errors].filter((text) => text !== undefined).join("; "),
   ];
 }
 
@@ -113,7 +110,8 @@ function regionJson(region: RegionFacts): Record<string, unknown> {
       term: member.term ?? null,
       revision: member.revision ?? null,
       lag: lagOf(member, region) ?? null,
-      errors: member.error === undefined ? member.errors : [member.error],
+      learner: member.isLearner ?? false,
+      errors: member.error === undefined ? member.errors : [member.error, ...member.errors],
     })),
     gateways: region.gateways.map((gateway) => ({
       name: gateway.name,

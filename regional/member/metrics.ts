@@ -5,6 +5,7 @@ import type { MemberStats } from "./stats.js";
 const GAUGES: readonly [string, string, (stats: MemberStats) => number][] = [
   ["is_leader", "1 on the leader", (s) => Number(s.isLeader)],
   ["has_leader", "1 while a leader is known", (s) => Number(s.hasLeader)],
+  ["is_learner", "1 on a member that only follows", (s) => Number(s.isLearner)],
   ["term", "Raft term", (s) => s.term],
   ["commit_index", "Index of the last committed entry", (s) => s.commitIndex],
   ["applied_index", "Index of the last applied entry", (s) => s.appliedIndex],
@@ -101,6 +102,7 @@ export class MemberMetrics {
   readonly #peerSent: Counter;
   readonly #peerDropped: Counter;
   readonly #peerConnected: Gauge;
+  readonly #members: Gauge;
   readonly #diverged: Gauge;
   readonly #peerPending: Gauge;
   readonly #peerSync: Gauge;
@@ -125,6 +127,7 @@ export class MemberMetrics {
     this.#counters = COUNTERS.map(([name, help, read]) => [counter(name, help), read]);
     this.#peerSent = counter("peer_sent_bytes_total", "Bytes sent to a member", ["peer"]);
     this.#peerDropped = counter("peer_dropped_total", "Messages not sent to a member", ["peer"]);
+    this.#members = gauge("members", "Members of the group by role", ["role"]);
     this.#peerConnected = gauge("peer_connected", "1 while connected to a member", ["peer"]);
     const pending = "Age of the oldest append that waits for a member's disk";
     this.#peerPending = gauge("peer_disk_pending_seconds", pending, ["peer"]);
@@ -168,6 +171,9 @@ export class MemberMetrics {
     for (const vector of [this.#peerSent, this.#peerDropped, this.#callCount, this.#callSeconds]) {
       vector.reset();
     }
+    this.#members.set({ role: "voter" }, stats.voters);
+    this.#members.set({ role: "learner" }, stats.learners);
+    this.#peerConnected.reset();
     for (const peer of stats.peers) {
       const labels = { peer: peer.id.toString(16) };
       this.#peerSent.inc(labels, peer.sentBytes);

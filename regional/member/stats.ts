@@ -7,6 +7,9 @@ import type { MemberEngine } from "./engine.js";
 export interface MemberStats {
   readonly isLeader: boolean;
   readonly hasLeader: boolean;
+  readonly isLearner: boolean;
+  readonly voters: number;
+  readonly learners: number;
   readonly term: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
@@ -73,12 +76,16 @@ export function statsOf(engine: MemberEngine): MemberStats {
   const { driver, applier, storage, hub, leases, outgoing, incoming, compactor, transport } =
     engine;
   const { findings, walk } = engine.auditor;
-  const { disks } = engine;
+  const { connections, disks } = engine;
   const { log, backend } = storage;
   const { state } = applier;
+  const { confState } = state.applied;
   return {
     isLeader: driver.lead === driver.self,
     hasLeader: driver.lead !== NO_NODE,
+    isLearner: connections.isLearner,
+    voters: confState.voters.length,
+    learners: confState.learners.length,
     term: driver.term,
     commitIndex: driver.commit,
     appliedIndex: applier.applied,
