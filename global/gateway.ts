@@ -102,6 +102,7 @@ export class Gateway {
       nowMs: ageNowMs,
       links: () => neighbours.links(),
       peers: () => neighbours.peers(),
+      mirror: () => this.#mirror?.status,
       rttMs: (of) => (of === region ? 0 : this.#core.rttMs(of)),
       reports: () => this.#reports.all(),
       report: (of) => this.#reports.get(of),

@@ -18,6 +18,9 @@ const COLUMNS: readonly Column[] = [
   { head: "NOTE" },
 ];
 
+/** Below this a mirror counts as up to date. */
+const MIRROR_LATE_MS = 1_000;
+
 function roleOf(member: MemberFacts): string {
   if (member.error !== undefined) return member.isLearner === true ? "learner, down" : "down";
   if (member.leads === true) return "leader";
@@ -64,7 +67,17 @@ function notesOf(region: string, gateway: GatewayFacts): string[] {
         ? `${summary.summary}: ${summary.skipped} records skipped`
         : `${summary.summary}: ${summary.error.split("\n")[0]}`,
     );
-  return [...regions, ...summaries];
+  return [...regions, ...summaries, ...mirrorNotes(gateway)];
+}
+
+/** How a gateway's mirror in Redis fares, where it has one. */
+function mirrorNotes({ view }: GatewayFacts): string[] {
+  const mirror = view?.mirror;
+  if (mirror === undefined) return [];
+  const error = mirror.error === "" ? "" : `: ${mirror.error}`;
+  if (!mirror.connected) return [`mirror down${error}`];
+  if (mirror.lagMs < MIRROR_LATE_MS && error === "") return ["mirrored to Redis"];
+  return [`mirror ${formatAge(mirror.lagMs)} behind${error}`];
 }
 
 /** How many other regions a gateway knows, and how many of those it hears. */
@@ -100,6 +113,12 @@ function gatewayRow(region: string, gateway: GatewayFacts): string[] {
   ];
 }
 
+function mirrorJson({ view }: GatewayFacts): unknown {
+  if (view?.mirror === undefined) return null;
+  const { address, connected, units, lagMs, error } = view.mirror;
+  return { address, connected, units, lagMs, error };
+}
+
 function regionJson(region: RegionFacts): Record<string, unknown> {
   return {
     region: region.name,
@@ -121,6 +140,7 @@ function regionJson(region: RegionFacts): Record<string, unknown> {
       regions: (gateway.view?.regions ?? []).flatMap(({ freshness }) =>
         freshness === undefined ? [] : [freshnessJson(freshness)],
       ),
+      mirror: mirrorJson(gateway),
       notes: gateway.error === undefined ? notesOf(region.name, gateway) : [gateway.error],
     })),
   };

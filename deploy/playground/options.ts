@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { parseRedisSettings } from "../../global/redis/settings.js";
 import { AtollError, errorText } from "../../shared/errors.js";
 import { isName } from "../../shared/topology.js";
 
@@ -10,6 +11,8 @@ export interface PlaygroundOptions {
   readonly members: number;
   readonly gateways: number;
   readonly fleet: boolean;
+  /** The Redis that every gateway mirrors to, as the gateway's option has it. */
+  readonly redis: string | undefined;
   /** The options that were given and not defaulted: only those can contradict a stored topology. */
   readonly given: ReadonlySet<string>;
 }
@@ -24,6 +27,7 @@ Usage: npm start -- [options]
   --members N         members a region: 1, 3 or 5       (default 3)
   --gateways N        gateways a region: 1 to 3         (default 1)
   --fleet             run a synthetic fleet of machines, with the summary "machines" applied
+  --redis URL         a Redis that every gateway mirrors the view to: HOST:PORT or redis://…
   -o, --output FORMAT table or json: how the endpoints are printed (default table)
   -h, --help          this text
 
@@ -44,6 +48,12 @@ function integer(text: string, option: string, what: string, good: (n: number) =
   const value = Number(text);
   if (!/^\d+$/.test(text) || !good(value)) throw invalid(`--${option}: "${text}" is not ${what}`);
   return value;
+}
+
+/** The gateways would refuse it too, but only once everything else runs. */
+function redisUrl(text: string | undefined): string | undefined {
+  parseRedisSettings({ redis: text }, () => "--redis");
+  return text;
 }
 
 function regionNames(text: string): string[] {
@@ -72,6 +82,7 @@ function parse(words: readonly string[]) {
         members: { type: "string" },
         gateways: { type: "string" },
         fleet: { type: "boolean" },
+        redis: { type: "string" },
         output: { type: "string", short: "o" },
         help: { type: "boolean", short: "h" },
       },
@@ -115,6 +126,7 @@ export function parseOptions(
     members: integer(values.members ?? "3", "members", "1, 3 or 5", (n) => [1, 3, 5].includes(n)),
     gateways: integer(values.gateways ?? "1", "gateways", "1, 2 or 3", (n) => n >= 1 && n <= 3),
     fleet: values.fleet ?? false,
+    redis: redisUrl(values.redis),
     output,
     given: new Set(Object.keys(values)),
   };

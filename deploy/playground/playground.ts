@@ -42,11 +42,16 @@ export class Playground {
   readonly #stopped = new AbortController();
   #stopping: Promise<void> | undefined;
 
-  private constructor(topology: Topology, dir: DataDir, progress: Progress) {
+  private constructor(
+    topology: Topology,
+    dir: DataDir,
+    redis: string | undefined,
+    progress: Progress,
+  ) {
     this.topology = topology;
     this.#dir = dir;
     this.#progress = progress;
-    this.#specs = processSpecs(topology, dir);
+    this.#specs = processSpecs(topology, dir, redis);
   }
 
   /**
@@ -62,7 +67,7 @@ export class Playground {
       const topology = stored ?? (await newTopology(options));
       await checkPorts(topology);
       if (stored === undefined) dir.writeTopology(topology);
-      return new Playground(topology, dir, progress);
+      return new Playground(topology, dir, options.redis, progress);
     } catch (error) {
       dir.release();
       throw error;

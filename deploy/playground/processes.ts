@@ -29,7 +29,11 @@ function memberSpecs(region: TopologyRegion, dir: DataDir): ProcessSpec[] {
   }));
 }
 
-function gatewaySpecs(region: TopologyRegion, dir: DataDir): ProcessSpec[] {
+function gatewaySpecs(
+  region: TopologyRegion,
+  dir: DataDir,
+  redis: string | undefined,
+): ProcessSpec[] {
   return region.gateways.map((gateway) => ({
     name: gateway.name,
     entry: GATEWAY,
@@ -41,14 +45,19 @@ function gatewaySpecs(region: TopologyRegion, dir: DataDir): ProcessSpec[] {
       ...["--data-dir", dir.processDir(region.name, gateway.name)],
       ...["--grpc", gateway.grpc, "--http", gateway.http],
       ...["--topology", dir.topologyFile],
+      ...(redis === undefined ? [] : ["--redis", redis]),
     ],
   }));
 }
 
 /** Every process of a topology: members first, since gateways read them. */
-export function processSpecs(topology: Topology, dir: DataDir): ProcessSpec[] {
+export function processSpecs(
+  topology: Topology,
+  dir: DataDir,
+  redis: string | undefined,
+): ProcessSpec[] {
   return [
     ...topology.regions.flatMap((region) => memberSpecs(region, dir)),
-    ...topology.regions.flatMap((region) => gatewaySpecs(region, dir)),
+    ...topology.regions.flatMap((region) => gatewaySpecs(region, dir, redis)),
   ];
 }

@@ -1,19 +1,21 @@
 import { create } from "@bufbuild/protobuf";
 import {
   GatewaySchema,
+  type Mirror,
+  MirrorSchema,
   RegionSchema,
   type RegionsResponse,
   RegionsResponseSchema,
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import { freshnessMessage } from "./messages.js";
-import type { PeerInfo, ViewSource } from "./view-source.js";
+import type { MirrorStatus, PeerInfo, ViewSource } from "./view-source.js";
 
 /** Tells where each region stands, and the gateways that are known. */
 export function regions(source: ViewSource): RegionsResponse {
   const links = source.links();
   const nowMs = source.nowMs();
   const peers = source.peers();
-  return create(RegionsResponseSchema, {
+  const response = create(RegionsResponseSchema, {
     region: source.region,
     gateway: source.gateway,
     regions: source.view.regions(links).map((region) =>
@@ -23,6 +25,19 @@ export function regions(source: ViewSource): RegionsResponse {
         summaries: liveSections(source, region),
       }),
     ),
+  });
+  const mirror = source.mirror?.();
+  if (mirror !== undefined) response.mirror = mirrorMessage(mirror);
+  return response;
+}
+
+function mirrorMessage({ address, isConnected, units, lagMs, error }: MirrorStatus): Mirror {
+  return create(MirrorSchema, {
+    address,
+    connected: isConnected,
+    units: BigInt(units),
+    lagMs,
+    error,
   });
 }
 

@@ -19,6 +19,19 @@ export interface PeerInfo {
   readonly rttMs: number | undefined;
 }
 
+/** How a gateway's mirror in Redis fares. */
+export interface MirrorStatus {
+  /** Where Redis is, for people. */
+  readonly address: string;
+  readonly isConnected: boolean;
+  /** Sections and merged summaries. */
+  readonly units: number;
+  /** Milliseconds since the oldest change that isn't in Redis; 0 when all is. */
+  readonly lagMs: number;
+  /** The last trouble since all went well; empty when there is none. */
+  readonly error: string;
+}
+
 /** All that the consumers' API needs of a gateway. */
 export interface ViewSource {
   /** The gateway's own region and name. */
@@ -31,6 +44,8 @@ export interface ViewSource {
   links(): Links;
   /** Gateways of all regions, itself included. */
   peers(): readonly PeerInfo[];
+  /** How the mirror fares; undefined where there is none. */
+  mirror?(): MirrorStatus | undefined;
   /** Round trip to a region, in ms: 0 to the own one, undefined when not measured. */
   rttMs(region: string): number | undefined;
   reports(): Iterable<RegionReport>;

@@ -1,21 +1,9 @@
 import { Counter, Gauge, Histogram, type Registry } from "../../shared/metrics.js";
+import type { MirrorStatus } from "../api/view-source.js";
 import type { Outcome } from "./core/unit.js";
 
 /** Why all units are looked at anew. */
 export type ResyncCause = "connected" | "data lost" | "node joined";
-
-/** How the mirror fares. */
-export interface MirrorStatus {
-  /** Where Redis is, for people. */
-  readonly address: string;
-  readonly isConnected: boolean;
-  /** Sections and merged summaries. */
-  readonly units: number;
-  /** Milliseconds since the oldest change that isn't in Redis; 0 when all is. */
-  readonly lagMs: number;
-  /** The last trouble since all went well; empty when there is none. */
-  readonly error: string;
-}
 
 const PREFIX = "atoll_global_redis_";
 const STEP_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5];

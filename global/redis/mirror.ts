@@ -3,12 +3,12 @@ import { errorText } from "../../shared/errors.js";
 import type { Logger } from "../../shared/log.js";
 import type { Registry } from "../../shared/metrics.js";
 import type { Random } from "../../shared/random.js";
-import type { ViewSource } from "../api/view-source.js";
+import type { MirrorStatus, ViewSource } from "../api/view-source.js";
 import { Wakeup } from "../api/wakeup.js";
 import { addressText, RedisConnection } from "./connection.js";
 import { retryPauseMs } from "./core/retry.js";
 import { UnitBook } from "./core/unit-book.js";
-import { MirrorMetrics, type MirrorStatus, type ResyncCause } from "./metrics.js";
+import { MirrorMetrics, type ResyncCause } from "./metrics.js";
 import { MirrorSession, type SessionContext } from "./session.js";
 import type { RedisSettings } from "./settings.js";
 

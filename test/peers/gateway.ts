@@ -18,13 +18,21 @@ export class Gateway {
   readonly address: TopologyGateway;
   readonly #dataDir: string;
   readonly #topologyFile: string;
+  readonly #args: readonly string[];
   #child: Child;
 
-  constructor(region: string, address: TopologyGateway, dataDir: string, topologyFile: string) {
+  constructor(
+    region: string,
+    address: TopologyGateway,
+    dataDir: string,
+    topologyFile: string,
+    args: readonly string[],
+  ) {
     this.region = region;
     this.address = address;
     this.#dataDir = dataDir;
     this.#topologyFile = topologyFile;
+    this.#args = args;
     this.#child = this.#spawn();
   }
 
@@ -37,7 +45,7 @@ export class Gateway {
       http: this.address.http,
       topology: this.#topologyFile,
     });
-    const args = ["--enable-source-maps", PROGRAM, ...settings];
+    const args = ["--enable-source-maps", PROGRAM, ...settings, ...this.#args];
     return new Child(this.address.name, process.execPath, args, process.env);
   }
 
@@ -64,6 +72,8 @@ export interface WorldOptions {
   readonly gateways?: 1 | 2 | 3;
   /** What holds the regions' state; Atoll's own members unless said otherwise. */
   readonly engine?: "atoll" | "etcd";
+  /** Further command-line options of every gateway. */
+  readonly gatewayArgs?: readonly string[];
   readonly regionOptions?: Pick<RegionOptions, "args" | "env">;
   /**
    * Gives the address at which `from`'s gateways find a gateway of `to`, for a proxy
@@ -176,12 +186,13 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     })),
   };
   await writeFile(join(folder, "topology.json"), JSON.stringify(topology));
+  const args = options.gatewayArgs ?? [];
   const gateways: Gateway[] = [];
   for (const region of topology.regions) {
     const file = join(folder, `${region.name}.json`);
     await writeFile(file, JSON.stringify(await seenFrom(region.name, topology, options.via)));
     for (const address of region.gateways) {
-      gateways.push(new Gateway(region.name, address, join(folder, address.name), file));
+      gateways.push(new Gateway(region.name, address, join(folder, address.name), file, args));
     }
   }
   const regions = new Map(started.map(({ name, region }) => [name, region]));
