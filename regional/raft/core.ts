@@ -6,7 +6,7 @@ import { type Message, MessageType, makeMessage } from "./message.js";
 import { Succession } from "./priority.js";
 import { ReadRounds } from "./reads.js";
 import { Tracker } from "./tracker.js";
-import { NO_NODE, RaftState, type ReadState } from "./types.js";
+import { type ConfState, EMPTY_CONF_STATE, NO_NODE, RaftState, type ReadState } from "./types.js";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -74,6 +74,12 @@ export class Core {
   /** The leader that this node was told is gone, and the tick at which; see orphan.ts. */
   goneLeader = NO_NODE;
   orphanedAt = NOT_ORPHANED;
+
+  /**
+   * The membership that the state machine has come to. A snapshot makes a later one active
+   * at once, while entries before it may still be on their way through the apply thread.
+   */
+  appliedConf: ConfState = EMPTY_CONF_STATE;
 
   leadTransferee = NO_NODE;
   /** Votes may have been given regardless of this leader's lease in this term. */

@@ -9,7 +9,7 @@ import type { ProposeOutcome, StepOutcome } from "./outcome.js";
 import { Output } from "./output.js";
 import { appendPayloads } from "./proposing.js";
 import type { Ready } from "./ready.js";
-import { applyConfChange, restoreMembership } from "./reconfigure.js";
+import { applyConfChange, loadMembership } from "./reconfigure.js";
 import { becomeFollower } from "./roles.js";
 import type { Status } from "./status.js";
 import { elapse, stepMessage, tick } from "./step.js";
@@ -47,7 +47,7 @@ export class RawNode {
     const checked = checkConfig(config);
     const core = new Core(checked);
     const { hardState, confState } = checked.storage.initialState();
-    restoreMembership(core, confState);
+    loadMembership(core, confState);
     core.term = hardState.term;
     core.vote = hardState.vote;
     // What is applied was committed, though the commit index may not have been synced.
@@ -143,13 +143,13 @@ export class RawNode {
    * to be kept with the applied state.
    *
    * `index` is the entry's. A snapshot may have reached the node while the entry was on its
-   * way through the apply thread; what it covers is in effect already and is passed over.
+   * way through the apply thread. What it covers is in effect already; the configuration
+   * returned is then the one at `index`, not the active one.
    * @throws AtollError FAILED_PRECONDITION when the change can't be made to the active
    *   configuration (never for one that the leader checked)
    */
   applyConfChange(change: ConfChange, index: number): ConfState {
-    if (index <= this.#core.log.restoredThrough) return this.#core.tracker.conf;
-    return applyConfChange(this.#core, change);
+    return applyConfChange(this.#core, change, index);
   }
 
   /**

@@ -31,15 +31,29 @@ function switchTo(core: Core, changed: Changed): void {
   }
 }
 
-/** Makes the membership found in storage or in a snapshot the active one. */
-export function restoreMembership(core: Core, conf: ConfState): void {
+/** Makes the membership of a snapshot the active one; the state machine will follow. */
+function restoreMembership(core: Core, conf: ConfState): void {
   switchTo(core, { conf: checkedConfState(conf), dropped: new Set() });
 }
 
-/** Puts a committed membership change into effect. */
-export function applyConfChange(core: Core, change: ConfChange): ConfState {
-  switchTo(core, changeMembership(core.tracker.conf, change));
-  return core.tracker.conf;
+/** Makes the membership found in storage the active one. */
+export function loadMembership(core: Core, conf: ConfState): void {
+  restoreMembership(core, conf);
+  core.appliedConf = core.tracker.conf;
+}
+
+/**
+ * Puts a committed membership change into effect. One that a snapshot has overtaken is in
+ * effect already, but not in the state machine yet.
+ */
+export function applyConfChange(core: Core, change: ConfChange, index: number): ConfState {
+  if (index <= core.log.restoredThrough) {
+    core.appliedConf = changeMembership(core.appliedConf, change).conf;
+  } else {
+    switchTo(core, changeMembership(core.tracker.conf, change));
+    core.appliedConf = core.tracker.conf;
+  }
+  return core.appliedConf;
 }
 
 /**

@@ -32,6 +32,7 @@ function appliedTo(core: Core, index: number, bytes: number): void {
 
 function snapshotStable(core: Core, snapshot: Snapshot): void {
   core.log.unstable.stableSnapshotTo(snapshot.metadata.index);
+  core.appliedConf = snapshot.metadata.confState;
   appliedTo(core, snapshot.metadata.index, 0);
 }
 

@@ -186,4 +186,28 @@ describe("membership changes", () => {
     group.node(2).raw.campaign();
     expect(group.node(2).status.raftState).toBe("candidate");
   });
+
+  test("a change that a snapshot has overtaken gives the membership at its own place", () => {
+    const group = new Group([1, 2, 3, 4], {}, [1, 2, 3]);
+    const leader = group.elect(1);
+    const follower = group.node(3);
+    follower.holdApply = true;
+    apply(group, leader, change(auto, [addLearnerNode, 4]));
+    const overtaken = follower.status.commit;
+    expect(follower.applies).not.toHaveLength(0);
+    follower.holdDisk = true;
+    const active = confOf([1, 2, 3, 4]);
+    const metadata = { index: overtaken + 10, term: leader.status.term, confState: active };
+    const snapshot = { data: bytes(""), metadata };
+    const { term } = leader.status;
+    follower.step({ type: MessageType.snap, from: 1, to: 3, term, snapshot });
+    expect(follower.status.confState).toEqual(active);
+    const before = change(auto, [addLearnerNode, 4]);
+    expect(follower.raw.applyConfChange(before, overtaken)).toEqual(confOf([1, 2, 3], [4]));
+    expect(follower.status.confState).toEqual(active);
+    // What is applied once the snapshot is installed goes on from it.
+    follower.sync();
+    const after = change(auto, [removeNode, 4]);
+    expect(follower.raw.applyConfChange(after, overtaken + 11)).toEqual(confOf([1, 2, 3]));
+  });
 });
