@@ -2,7 +2,7 @@ import { describeOperation, KEY_MODEL, type KvOperation, withoutUnseen } from ".
 import { findOrder } from "./search.js";
 
 /** Steps after which the search of one key's history is given up. */
-const MAX_STEPS = 2_000_000;
+const MAX_STEPS = 10_000_000;
 
 /** Last operations of the longest legal order that a description shows. */
 const SHOWN = 6;

@@ -35,6 +35,7 @@ export const KEY_MODEL: Model<Value, KvOperation> = {
         return state === operation.expected ? operation.value : state;
     }
   },
+  isBlind: ({ kind, seen }) => seen === undefined && (kind === "put" || kind === "delete"),
 };
 
 /** What an operation may have written; undefined for one that only reads. */

@@ -6,6 +6,11 @@ export interface Model<State, Op> {
    * given that answer in this state. Operations without an answer must be possible always.
    */
   step(state: State, operation: Op): State | typeof IMPOSSIBLE;
+  /**
+   * True if what the operation does and answers is the same in every state. Any other one
+   * with an answer fits a single state, or never changes any.
+   */
+  isBlind(operation: Op): boolean;
 }
 
 /** What a step gives when the answer doesn't fit the state. */

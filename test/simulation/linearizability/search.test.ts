@@ -70,5 +70,5 @@ test("long histories of many clients take a few steps an operation", () => {
   const shape = { operations: 20_000, clients: 20, keys: 10, unanswered: 0.02, blind: 0 };
   const result = checkHistory(randomHistory(random, shape));
   if (result.verdict !== "linearizable") expect.fail(result.reason);
-  expect(result.steps).toBeLessThan(20 * shape.operations);
+  expect(result.steps).toBeLessThan(100 * shape.operations);
 });

@@ -14,6 +14,10 @@ export class OperationSet {
     this.bits = new Uint32Array((operations + 31) >>> 5);
   }
 
+  has(operation: number): boolean {
+    return (((this.bits[operation >>> 5] as number) >>> (operation & 31)) & 1) === 1;
+  }
+
   /** Puts an operation in, or takes it out if it is there. */
   toggle(operation: number): void {
     const word = operation >>> 5;

@@ -1,6 +1,6 @@
-import { type Message, MessageType } from "../../regional/raft/index.js";
-import type { Random } from "../../shared/random.js";
-import type { RaftStats } from "./raft-stats.js";
+import { type Message, MessageType } from "../../../regional/raft/index.js";
+import type { Random } from "../../../shared/random.js";
+import type { WorldStats } from "./stats.js";
 import type { WorldClock } from "./world-clock.js";
 
 const TYPE_NAMES = new Map<number, string>(
@@ -13,15 +13,28 @@ export interface NetworkSettings {
   readonly doubling: number;
   readonly minDelay: number;
   readonly maxDelay: number;
-  /** Chance of a delay ten times as long, which lets later messages overtake. */
+  /** Chance of a delay many times as long, which lets later messages overtake. */
   readonly straggling: number;
+  /** By how much a straggler is later than others. */
+  readonly stragglerFactor: number;
 }
+
+/** A network without faults, for the time in which a world must recover. */
+export const GOOD_NETWORK: NetworkSettings = {
+  loss: 0,
+  doubling: 0,
+  minDelay: 3,
+  maxDelay: 3,
+  straggling: 0,
+  stragglerFactor: 1,
+};
 
 /** What becomes of messages at their ends. */
 export interface NetworkEnds {
   deliver(message: Message): void;
   /** The sender may learn that a message did or did not arrive. */
   report(message: Message, arrived: boolean): void;
+  deliverAudit(from: number, to: number, frame: Buffer): void;
 }
 
 /** Links between members that lose, delay, double and reorder messages, and partitions. */
@@ -29,7 +42,7 @@ export class SimNetwork {
   settings: NetworkSettings;
   readonly #clock: WorldClock;
   readonly #random: Random;
-  readonly #stats: RaftStats;
+  readonly #stats: WorldStats;
   readonly #ends: NetworkEnds;
   /** Blocked ways, as from * 64 + to. */
   readonly #blocked = new Set<number>();
@@ -39,7 +52,7 @@ export class SimNetwork {
   constructor(
     clock: WorldClock,
     random: Random,
-    stats: RaftStats,
+    stats: WorldStats,
     settings: NetworkSettings,
     ends: NetworkEnds,
   ) {
@@ -60,6 +73,11 @@ export class SimNetwork {
     this.#blocked.clear();
   }
 
+  /** True if a message may come twice. Each proposal would be another one: see ready.ts. */
+  mayDouble(message: Message): boolean {
+    return message.type !== MessageType.prop;
+  }
+
   send(message: Message): void {
     const { loss, doubling } = this.settings;
     this.#stats.messages++;
@@ -68,20 +86,31 @@ export class SimNetwork {
       return;
     }
     this.#launch(message);
-    if (this.#random.chance(doubling)) {
+    if (this.mayDouble(message) && this.#random.chance(doubling)) {
       this.#stats.messagesDoubled++;
       this.#launch(message);
     }
   }
 
+  /** Sends a frame of the members' audits; it may be lost, like anything else. */
+  sendAudit(from: number, to: number, frame: Buffer): void {
+    if (this.#random.chance(this.settings.loss)) return;
+    this.#clock.after(this.#delay(), () => {
+      if (!this.#blocked.has(from * 64 + to)) this.#ends.deliverAudit(from, to, frame);
+    });
+  }
+
+  #delay(): number {
+    const { minDelay, maxDelay, straggling, stragglerFactor } = this.settings;
+    const delay = minDelay + this.#random.int(maxDelay - minDelay + 1);
+    return this.#random.chance(straggling) ? delay * stragglerFactor : delay;
+  }
+
   #launch(message: Message): void {
-    const { minDelay, maxDelay, straggling } = this.settings;
-    let delay = minDelay + this.#random.int(maxDelay - minDelay + 1);
-    if (message.type === MessageType.snap) delay *= 3;
-    if (this.#random.chance(straggling)) delay *= 10;
+    const isSnapshot = message.type === MessageType.snap;
     const order = ++this.#sent;
     const way = message.from * 64 + message.to;
-    this.#clock.after(delay, () => {
+    this.#clock.after(this.#delay() * (isSnapshot ? 3 : 1), () => {
       if (this.#blocked.has(way)) {
         this.#lose(message);
         return;
@@ -91,7 +120,7 @@ export class SimNetwork {
       else this.#lastArrived.set(way, order);
       this.#note("deliver", message);
       this.#ends.deliver(message);
-      if (message.type === MessageType.snap) this.#ends.report(message, true);
+      if (isSnapshot) this.#ends.report(message, true);
     });
   }
 

@@ -1,5 +1,6 @@
-import type { Entry, HardState, Snapshot } from "../../regional/raft/index.js";
-import { MemoryStorage } from "../../regional/raft/index.js";
+import type { Entry, HardState, Snapshot } from "../../../regional/raft/index.js";
+import { MemoryStorage } from "../../../regional/raft/index.js";
+import { hashBytes, hashEntry, mix } from "./hash.js";
 
 /** One write to the log: what a storageAppend asks for. */
 export interface DiskWrite {
@@ -8,10 +9,37 @@ export interface DiskWrite {
   readonly snapshot: Snapshot | null;
 }
 
+/** What a crash did to writes that were not synced. */
+export interface CrashDamage {
+  readonly lost: number;
+  readonly torn: boolean;
+}
+
+function checksum({ entries, hardState, snapshot }: DiskWrite): number {
+  let hash = mix(entries.length, hardState === null ? 0 : 1);
+  for (const entry of entries) hash = mix(mix(hash, entry.index), hashEntry(entry));
+  if (hardState !== null) {
+    hash = mix(mix(mix(hash, hardState.term), hardState.vote), hardState.commit);
+  }
+  if (snapshot !== null) hash = mix(mix(hash, snapshot.metadata.index), hashBytes(snapshot.data));
+  return hash;
+}
+
+/** The first part of a write, which ends within an entry or before the hard state. */
+function firstPart(write: DiskWrite): DiskWrite {
+  const entries = write.entries.slice(0, (write.entries.length + 1) >> 1);
+  const last = entries.pop();
+  if (last !== undefined) {
+    entries.push({ ...last, data: last.data.subarray(0, last.data.length >> 1) });
+  }
+  return { entries, hardState: null, snapshot: write.snapshot };
+}
+
 /**
  * A simulated disk: what was written stays in a cache until it is synced, and a crash loses
- * what is in the cache, except perhaps some of the oldest writes. A write is whole or absent.
- * State-machine checkpoints are atomic and durable at once.
+ * what is in the cache, except perhaps some of the oldest writes and a part of the one after
+ * them, which its checksum gives away at the next start. State-machine checkpoints are
+ * atomic and durable at once.
  */
 export class SimDisk {
   #hardState: HardState = { term: 0, vote: 0, commit: 0 };
@@ -21,6 +49,7 @@ export class SimDisk {
   /** Entry i is at index baseIndex + 1 + i. */
   #entries: Entry[] = [];
   #cache: DiskWrite[] = [];
+  #torn: { readonly write: DiskWrite; readonly checksum: number } | null = null;
 
   /** @param start the checkpoint that the member starts with; its log is empty after it */
   constructor(start: Snapshot) {
@@ -33,6 +62,11 @@ export class SimDisk {
     return this.#checkpoint;
   }
 
+  /** Writes that are not synced. */
+  get cached(): number {
+    return this.#cache.length;
+  }
+
   write(write: DiskWrite): void {
     this.#cache.push(write);
   }
@@ -42,21 +76,32 @@ export class SimDisk {
     for (const write of this.#cache.splice(0, count)) this.#flush(write);
   }
 
-  /** Keeps the `kept` oldest writes of the cache and loses the others; returns how many. */
-  crash(kept: number): number {
+  /** Keeps the `kept` oldest writes of the cache, tears the next one, loses the others. */
+  crash(kept: number, tear: boolean): CrashDamage {
     for (const write of this.#cache.slice(0, kept)) this.#flush(write);
+    const next = this.#cache[kept];
+    const torn = tear && next !== undefined;
+    if (torn) this.#torn = { write: firstPart(next), checksum: checksum(next) };
     const lost = Math.max(0, this.#cache.length - kept);
     this.#cache = [];
-    return lost;
-  }
-
-  get cached(): number {
-    return this.#cache.length;
+    return { lost, torn };
   }
 
   /** Replaces the checkpoint of the state machine. */
   saveCheckpoint(checkpoint: Snapshot): void {
     if (checkpoint.metadata.index > this.#checkpoint.metadata.index) this.#checkpoint = checkpoint;
+  }
+
+  /**
+   * Replaces a state that can't be trusted by another member's; false if it doesn't reach the
+   * log. What the log holds beyond it stays: a state is never behind the log's base.
+   */
+  replaceState(checkpoint: Snapshot): boolean {
+    const { index, term } = checkpoint.metadata;
+    if (index < this.#baseIndex) return false;
+    if (this.holds(index, term)) this.#checkpoint = checkpoint;
+    else this.#flush({ entries: [], hardState: null, snapshot: checkpoint });
+    return true;
   }
 
   /** Drops the log through `index`, which is at or before the checkpoint. */
@@ -78,8 +123,9 @@ export class SimDisk {
     return this.#entries[index - this.#baseIndex - 1]?.term === term;
   }
 
-  /** What a restarted member finds. */
+  /** What a restarted member finds. A last record that is not whole is left out. */
   load(): MemoryStorage {
+    this.#settleTorn();
     const storage = new MemoryStorage();
     const { confState, index } = this.#checkpoint.metadata;
     if (this.#baseIndex > 0 && index > this.#baseIndex) {
@@ -92,6 +138,17 @@ export class SimDisk {
     if (index > this.#baseIndex) storage.createSnapshot(index, confState, this.#checkpoint.data);
     storage.setHardState(this.#hardState);
     return storage;
+  }
+
+  /** True if a record is what was written. */
+  isWhole(write: DiskWrite, expected: number): boolean {
+    return checksum(write) === expected;
+  }
+
+  #settleTorn(): void {
+    const torn = this.#torn;
+    this.#torn = null;
+    if (torn !== null && this.isWhole(torn.write, torn.checksum)) this.#flush(torn.write);
   }
 
   #flush(write: DiskWrite): void {

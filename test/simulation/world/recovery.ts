@@ -1,59 +1,82 @@
-import { ConfChangeTransition, ConfChangeType, RaftState } from "../../regional/raft/index.js";
-import type { SimClients } from "./raft-clients.js";
-import type { SimMember } from "./raft-member.js";
-import { RECOVERY_BOUND } from "./raft-settings.js";
-import type { RaftStats } from "./raft-stats.js";
+import { ConfChangeTransition, ConfChangeType, RaftState } from "../../../regional/raft/index.js";
+import type { SimClients } from "./clients.js";
+import type { Divergence } from "./divergence.js";
+import type { SimMember } from "./member.js";
+import type { Reference } from "./reference.js";
+import { RECOVERY_BOUND } from "./settings.js";
+import type { WorldStats } from "./stats.js";
 import { Violation } from "./violation.js";
 import type { WorldClock } from "./world-clock.js";
 
-/** The members of a world, all of which run now. */
+/** The members of a world, all of which are to run now. */
 export interface RecoveringMembers {
   readonly ids: readonly number[];
   running(): readonly SimMember[];
 }
 
+/** What their states are compared with. */
+export interface Truth {
+  readonly divergence: Divergence;
+  readonly reference: Reference;
+}
+
 /**
- * A world after its trouble: within a bound, all members must vote and follow one leader,
- * clients must be served, and then all logs and states must end alike.
+ * A world after its trouble: within a bound, members with another state are found out, all
+ * members vote and follow one leader, clients are served, every key can be read, and then
+ * all logs and states end alike.
  */
 export class Recovery {
   readonly #clock: WorldClock;
   readonly #clients: SimClients;
-  readonly #stats: RaftStats;
+  readonly #stats: WorldStats;
   readonly #members: RecoveringMembers;
+  readonly #truth: Truth;
   readonly #began: number;
 
   constructor(
     clock: WorldClock,
     clients: SimClients,
-    stats: RaftStats,
+    stats: WorldStats,
     members: RecoveringMembers,
+    truth: Truth,
   ) {
     this.#clock = clock;
     this.#clients = clients;
     this.#stats = stats;
     this.#members = members;
+    this.#truth = truth;
     this.#began = clock.now;
   }
 
   /** Returns the virtual time that it took. Throws a Violation when it takes too long. */
   run(): number {
     const acknowledged = this.#stats.writesAcknowledged;
-    while (!(this.#settled() && this.#stats.writesAcknowledged > acknowledged)) this.#pass();
+    this.#waitFor(() => this.#settled() && this.#stats.writesAcknowledged > acknowledged);
     this.#clients.stop();
+    let read = false;
+    this.#clients.readAll(() => {
+      read = true;
+    });
     // A membership change may still have been on its way.
-    while (!(this.#settled() && this.#caughtUp())) this.#pass();
+    this.#waitFor(() => read && this.#settled() && this.#caughtUp());
+    this.#compareStates();
     return this.#clock.now - this.#began;
   }
 
-  #pass(): void {
-    const until = this.#clock.now + 20;
-    while (this.#clock.now < until) this.#clock.step();
-    this.#restoreMembership();
-    if (this.#clock.now - this.#began <= RECOVERY_BOUND) return;
-    const states = this.#members.running().map(({ id, node, state, lastIndex }) => {
+  #waitFor(condition: () => boolean): void {
+    while (!condition()) {
+      const until = this.#clock.now + 20;
+      while (this.#clock.now < until) this.#clock.step();
+      this.#truth.divergence.checkFound(this.#began);
+      this.#restoreMembership();
+      if (this.#clock.now - this.#began > RECOVERY_BOUND) this.#fail();
+    }
+  }
+
+  #fail(): never {
+    const states = this.#members.running().map(({ id, node, machine, lastIndex }) => {
       const { raftState, term, commit, confState } = node.status();
-      return `${id} ${raftState} term ${term} last ${lastIndex} commit ${commit} applied ${state.index} voters ${confState.voters.join(",")}`;
+      return `${id} ${raftState} term ${term} last ${lastIndex} commit ${commit} applied ${machine.index} voters ${confState.voters.join(",")}`;
     });
     throw new Violation("recovery", `not within ${RECOVERY_BOUND}: ${states.join("; ")}`);
   }
@@ -88,20 +111,17 @@ export class Recovery {
     leader.drain();
   }
 
-  /** One leader leads all members, and all of them vote. */
+  /** One leader leads all members, all of them vote, and no state is damaged. */
   #settled(): boolean {
     const leader = this.#leader();
-    if (leader === undefined) return false;
+    const running = this.#members.running();
+    const count = this.#members.ids.length;
+    if (leader === undefined || running.length < count) return false;
     const { term, confState } = leader.node.status();
-    if (
-      confState.voters.length !== this.#members.ids.length ||
-      confState.votersOutgoing.length > 0
-    ) {
-      return false;
-    }
-    return this.#members.running().every(({ node }) => {
+    if (confState.voters.length !== count || confState.votersOutgoing.length > 0) return false;
+    return running.every(({ node, machine }) => {
       const status = node.status();
-      return status.term === term && status.lead === leader.id;
+      return status.term === term && status.lead === leader.id && !machine.damaged;
     });
   }
 
@@ -110,6 +130,16 @@ export class Recovery {
     const end = this.#leader()?.lastIndex;
     return this.#members
       .running()
-      .every(({ lastIndex, state }) => lastIndex === end && state.index === end);
+      .every(({ lastIndex, machine }) => lastIndex === end && machine.index === end);
+  }
+
+  /** Byte for byte, whatever the way to them. */
+  #compareStates(): void {
+    const expected = this.#truth.reference.image();
+    for (const { id, machine } of this.#members.running()) {
+      if (Buffer.compare(machine.image(), expected) !== 0) {
+        throw new Violation("equal states", `${id} has another one at ${machine.index}`);
+      }
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { EventQueue } from "./event-queue.js";
-import { hashBytes, mix } from "./raft-state.js";
+import { hashBytes, mix } from "./hash.js";
 
 /** Receives a line for each thing that happens in a world. */
 export type TraceSink = (line: string) => void;

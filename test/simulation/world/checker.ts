@@ -1,62 +1,15 @@
-import type { ConfState, Entry, Snapshot } from "../../regional/raft/index.js";
-import { ChainState, hashEntry, mix } from "./raft-state.js";
+import type { ConfState, Entry } from "../../../regional/raft/index.js";
+import { hashEntry } from "./hash.js";
+import type { LogView } from "./log-view.js";
+import { START } from "./machine.js";
 import { Violation } from "./violation.js";
 
 /** An entry that some member has marked as committed. */
 interface Committed {
   readonly term: number;
   readonly hash: number;
-  /** Hash chain of the state after it. */
-  readonly chain: number;
   /** Term of the leader that committed it. */
   readonly committedIn: number;
-}
-
-/** The checker's own copy of a member's log, durable or not. */
-export class LogView {
-  #base = 0;
-  #terms: number[] = [];
-  #hashes: number[] = [];
-
-  /** @param base index before the first entry; @param baseTerm its term */
-  constructor(base: number, baseTerm: number) {
-    this.reset(base, baseTerm);
-  }
-
-  get base(): number {
-    return this.#base;
-  }
-
-  /** Starts anew after a snapshot. */
-  reset(base: number, baseTerm: number): void {
-    this.#base = base;
-    this.#terms = [baseTerm];
-    this.#hashes = [0];
-  }
-
-  get lastIndex(): number {
-    return this.#base + this.#terms.length - 1;
-  }
-
-  term(index: number): number | undefined {
-    return this.#terms[index - this.#base];
-  }
-
-  /** Hash of the entry; undefined at the base and outside. */
-  hash(index: number): number | undefined {
-    return index === this.#base ? undefined : this.#hashes[index - this.#base];
-  }
-
-  append(entry: Entry, hash: number): void {
-    const at = entry.index - this.#base;
-    if (at < 1 || at > this.#terms.length) {
-      throw new Violation("log continuity", `entry ${entry.index} after ${this.lastIndex}`);
-    }
-    this.#terms.length = at;
-    this.#hashes.length = at;
-    this.#terms.push(entry.term);
-    this.#hashes.push(hash);
-  }
 }
 
 /** What a member's log looks like from outside, for the check of durable commits. */
@@ -65,27 +18,19 @@ export interface DurableLog {
 }
 
 /**
- * Knows everything that ever happened in a world and checks it against Raft's guarantees
- * (Ongaro and Ousterhout, figure 3), after every step.
+ * Knows all entries and leaders that there ever were in a world and checks them against
+ * Raft's guarantees (Ongaro and Ousterhout, figure 3), after every step.
  */
 export class RaftChecker {
   readonly #leaders = new Map<number, number>();
   /** Per index: per term, the entry's hash and its predecessor's term. */
   readonly #known: Map<number, { readonly hash: number; readonly before: number }>[] = [];
   readonly #committed: (Committed | undefined)[] = [];
-  readonly #start: ChainState;
   readonly #disks: ReadonlyMap<number, DurableLog>;
-  #last: number;
+  #last = START.index;
 
-  constructor(start: Snapshot, disks: ReadonlyMap<number, DurableLog>) {
-    this.#start = ChainState.from(start);
-    this.#last = start.metadata.index;
+  constructor(disks: ReadonlyMap<number, DurableLog>) {
     this.#disks = disks;
-  }
-
-  /** Index of the last entry known to be committed. */
-  get lastCommitted(): number {
-    return this.#last;
   }
 
   /**
@@ -152,9 +97,7 @@ export class RaftChecker {
       }
       const known = this.#committed[index];
       if (known === undefined) {
-        const before = index - 1 === this.#start.index ? this.#start.chain : this.#chain(index - 1);
-        const chain = mix(before, hash);
-        this.#committed[index] = { term: own, hash, chain, committedIn: term };
+        this.#committed[index] = { term: own, hash, committedIn: term };
         this.#last = Math.max(this.#last, index);
         this.#checkDurable(id, index, own, conf);
       } else if (known.term !== own || known.hash !== hash) {
@@ -166,26 +109,27 @@ export class RaftChecker {
     }
   }
 
-  /** State-machine safety: a member's state equals everyone's at that index. */
-  applied(id: number, state: ChainState): void {
-    if (state.index === this.#start.index) return;
-    if (this.#committed[state.index] === undefined) {
-      throw new Violation("state-machine safety", `${id} applied uncommitted ${state.index}`);
-    }
-    if (this.#chain(state.index) !== state.chain) {
-      throw new Violation("state-machine safety", `${id} has another state at ${state.index}`);
+  /** A member applies an entry, which must be the one that was committed there. */
+  applies(id: number, { index, term }: Entry): void {
+    const known = this.#committed[index];
+    if (known?.term === term) return;
+    const was = known === undefined ? "nothing" : `${known.term}/${index}`;
+    throw new Violation(
+      "state-machine safety",
+      `${id} applies ${term}/${index} where ${was} was committed`,
+    );
+  }
+
+  /** A member takes over a state, which must be of committed entries. */
+  installs(id: number, index: number, term: number): void {
+    if (index > START.index && this.#committed[index]?.term !== term) {
+      throw new Violation("state-machine safety", `${id} installs uncommitted ${term}/${index}`);
     }
   }
 
-  /** An acknowledged write stays what it is: the committed entry at its index. */
-  holdsAcknowledged(index: number, hash: number): boolean {
-    return this.#committed[index]?.hash === hash;
-  }
-
-  #chain(index: number): number {
-    const entry = this.#committed[index];
-    if (entry === undefined) throw new Violation("log continuity", `${index} was never committed`);
-    return entry.chain;
+  /** The entry that was committed at an index; undefined if none was. */
+  termCommitted(index: number): number | undefined {
+    return this.#committed[index]?.term;
   }
 
   #checkDurable(id: number, index: number, term: number, conf: ConfState): void {
