@@ -1,4 +1,9 @@
-import { ConfChangeTransition, type ConfState, MessageType } from "../../../regional/raft/index.js";
+import {
+  ConfChangeTransition,
+  ConfChangeType,
+  type ConfState,
+  MessageType,
+} from "../../../regional/raft/index.js";
 import { SimDisk } from "../world/disk.js";
 import { SimMember } from "../world/member.js";
 import { SimNetwork } from "../world/network.js";
@@ -33,7 +38,7 @@ export const DRIVER_BUGS: readonly PlantedBug[] = [
     name: "forget-vote",
     about: "the term is stored without the vote that was given in it",
     breaks: /election safety|log matching|leader completeness/,
-    withinSeeds: 500,
+    withinSeeds: 800,
     plant: (patch) =>
       patch.method(
         SimDisk.prototype,
@@ -58,7 +63,11 @@ export const DRIVER_BUGS: readonly PlantedBug[] = [
         (original) =>
           function (this: SimMember, change, index) {
             let conf: ConfState | undefined;
-            for (const single of change.changes) {
+            const removals = change.changes.filter(
+              ({ type }) => type === ConfChangeType.removeNode,
+            );
+            const others = change.changes.filter(({ type }) => type !== ConfChangeType.removeNode);
+            for (const single of [...others, ...removals]) {
               const simple = { ...change, transition: ConfChangeTransition.auto };
               conf = original.call(this, { ...simple, changes: [single] }, index);
             }
@@ -68,7 +77,7 @@ export const DRIVER_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "lease-after-pause",
-    about: "a process that stood still goes on without the ticks of the time that has passed",
+    about: "a process that stood still goes on as if no time had passed",
     breaks: /reads in real time|linearizability/,
     withinSeeds: 400,
     plant: (patch) => patch.method(SimMember.prototype, "wake", () => () => {}),

@@ -19,6 +19,12 @@ function drawTickPeriods(random: Random, members: number, leases: boolean): numb
   return periods;
 }
 
+/** Priorities need check-quorum; most worlds have none. */
+function drawPriorities(random: Random, node: NodeSettings, members: number): number[] {
+  const some = node.checkQuorum === true && random.chance(0.3);
+  return Array.from({ length: members }, () => (some ? random.int(3) : 0));
+}
+
 function drawNode(random: Random, leases: boolean): NodeSettings {
   const electionTicks = random.pick([5, MAX_ELECTION_TICKS]);
   const maxInflightMessages = random.pick([1, 2, 8, 64]);
@@ -57,6 +63,8 @@ function drawOrdinary(random: Random): WorldSettings {
     members,
     firstVoters: random.chance(0.3) ? 3 + random.int(members - 2) : members,
     node,
+    priorities: drawPriorities(random, node, members),
+    newsOfEnds: random.chance(0.4),
     tickPeriods: drawTickPeriods(random, members, leases),
     network: {
       loss: random.pick([0, 0.01, 0.05, 0.15]),

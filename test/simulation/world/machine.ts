@@ -12,6 +12,7 @@ import { asBuffer } from "../../../shared/bytes.js";
 import type { Random } from "../../../shared/random.js";
 import type { Value } from "../linearizability/key-value.js";
 import { encodeCompaction, keyName, valueOf } from "./commands.js";
+import { toState, toWorld } from "./state-ids.js";
 
 /** Where the log of every world begins: the snapshot that all members start from. */
 export const START = { index: 1, term: 1 };
@@ -59,7 +60,7 @@ export class Machine {
   }
 
   get conf(): ConfState {
-    return this.state.applied.confState;
+    return toWorld(this.state.applied.confState);
   }
 
   /** A bit was flipped in it, or in what it was loaded from. Only the world knows. */
@@ -78,7 +79,10 @@ export class Machine {
 
   /** `reconfigure` puts the change into effect and gives the configuration that follows. */
   applyConf({ index, term }: Entry, change: ConfChange, reconfigure: () => ConfState): void {
-    this.state.applyConfChange(index, term, change, reconfigure);
+    const before = this.state.applied.confState;
+    this.state.applyConfChange(index, term, change, () =>
+      toState(reconfigure(), before, (id) => this.state.isRemoved(id)),
+    );
   }
 
   /** To be called after each batch of entries. */

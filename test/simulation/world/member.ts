@@ -132,9 +132,9 @@ export class SimMember {
     this.drain();
   }
 
-  /** The process goes on after a pause: first, all ticks of the time that has passed. */
+  /** The process goes on after a pause: first of all it learns how much time has passed. */
   wake(missedTicks: number): void {
-    for (let i = 0; i < missedTicks; i++) this.tick();
+    this.node.elapse(missedTicks);
   }
 
   /** Carries out everything the node wants done; called after each input to it. */

@@ -2,6 +2,7 @@ import type { ConfState, Snapshot } from "../../../regional/raft/index.js";
 import type { Random } from "../../../shared/random.js";
 import type { RaftChecker } from "./checker.js";
 import { SimDisk } from "./disk.js";
+import { DiskTroubles } from "./disk-troubles.js";
 import type { FaultTargets } from "./faults.js";
 import { isDamaged, Machine, START } from "./machine.js";
 import { type MemberHost, SimMember } from "./member.js";
@@ -14,19 +15,8 @@ import type { WorldClock } from "./world-clock.js";
 /** Most time until a member that could not start, or was ended by its disk, is started again. */
 const MAX_RETRY = 150;
 
-/** Most time that a disk in order takes for a sync. */
-const GOOD_SYNC_TIME = 5;
-
 /** After a damaged state was replaced, snapshots of it may still be on their way for so long. */
 const DAMAGE_LINGERS = 1500;
-
-/** What is wrong with a disk. */
-interface DiskTrouble {
-  stalledUntil: number;
-  fullUntil: number;
-  writeFails: boolean;
-  readFails: boolean;
-}
 
 /** What hears of members' lives. */
 export interface LifeObserver {
@@ -44,12 +34,11 @@ export class Members implements FaultTargets {
   readonly #stats: WorldStats;
   readonly #settings: WorldSettings;
   readonly #processes = new Map<number, Process>();
-  readonly #troubles = new Map<number, DiskTrouble>();
+  readonly #troubles: DiskTroubles;
   readonly #periods: number[];
   /** Members whose state can't be trusted and must be replaced before they start. */
   readonly #spoilt = new Set<number>();
   readonly #everDamaged = new Set<number>();
-  #maxSyncTime: number;
   #lastDamage = Number.NEGATIVE_INFINITY;
   #start: ((id: number) => SimMember) | null = null;
   #observer: LifeObserver | null = null;
@@ -67,26 +56,21 @@ export class Members implements FaultTargets {
     this.#settings = settings;
     this.ids = Array.from({ length: settings.members }, (_, i) => i + 1);
     this.#periods = [...settings.tickPeriods];
-    this.#maxSyncTime = settings.maxSyncTime;
+    this.#troubles = new DiskTroubles(clock, random, settings.maxSyncTime);
     const data = Machine.first(firstConf).image();
     const start: Snapshot = { data, metadata: { ...START, confState: firstConf } };
     this.disks = new Map(this.ids.map((id) => [id, new SimDisk(start)]));
-    for (const id of this.ids) {
-      this.#troubles.set(id, {
-        stalledUntil: 0,
-        fullUntil: 0,
-        writeFails: false,
-        readFails: false,
-      });
-    }
   }
 
   /** Starts all members, which live in `host`. */
   startAll(host: MemberHost, checker: RaftChecker, observer: LifeObserver): void {
-    const { node: settings, logMargin } = this.#settings;
+    const { node, priorities, logMargin } = this.#settings;
     this.#observer = observer;
-    this.#start = (id) =>
-      new SimMember({ id, settings, logMargin, disk: this.#disk(id), host, checker });
+    this.#start = (id) => {
+      const priority = node.checkQuorum === true ? (priorities[id - 1] ?? 0) : 0;
+      const settings = { ...node, priority };
+      return new SimMember({ id, settings, logMargin, disk: this.#disk(id), host, checker });
+    };
     for (const id of this.ids) this.start(id);
   }
 
@@ -114,14 +98,12 @@ export class Members implements FaultTargets {
   }
 
   takesWrites(id: number): boolean {
-    return this.#trouble(id).fullUntil <= this.#clock.now;
+    return !this.#troubles.isFull(id);
   }
 
   start(id: number): void {
     if (this.#processes.has(id) || this.#start === null) return;
-    const trouble = this.#trouble(id);
-    if (trouble.readFails) {
-      trouble.readFails = false;
+    if (this.#troubles.takeFailure(id, "read")) {
       this.#stats.diskReadErrors++;
       this.#clock.note("% can't read its log and doesn't start", id);
       this.#startLater(id);
@@ -187,16 +169,15 @@ export class Members implements FaultTargets {
   }
 
   stallDisk(id: number, time: number): void {
-    this.#trouble(id).stalledUntil = this.#clock.now + time;
+    this.#troubles.stall(id, time);
   }
 
   fillDisk(id: number, time: number): void {
-    this.#trouble(id).fullUntil = this.#clock.now + time;
+    this.#troubles.fill(id, time);
   }
 
   breakDisk(id: number, kind: "write" | "read"): void {
-    if (kind === "write") this.#trouble(id).writeFails = true;
-    else this.#trouble(id).readFails = true;
+    this.#troubles.break(id, kind);
   }
 
   setTickPeriod(id: number, period: number): void {
@@ -224,16 +205,12 @@ export class Members implements FaultTargets {
 
   /** Time that a disk takes for a sync that begins now. */
   syncTime(id: number): number {
-    const { stalledUntil, fullUntil } = this.#trouble(id);
-    const wait = Math.max(0, stalledUntil - this.#clock.now, fullUntil - this.#clock.now);
-    return wait + 1 + this.#random.int(this.#maxSyncTime);
+    return this.#troubles.syncTime(id);
   }
 
   /** The sync is over: true if it went well; otherwise the member stops. */
   synced(id: number): boolean {
-    const trouble = this.#trouble(id);
-    if (!trouble.writeFails) return true;
-    trouble.writeFails = false;
+    if (!this.#troubles.takeFailure(id, "write")) return true;
     this.#stats.diskWriteErrors++;
     this.#clock.note("% can't write its log and stops", id);
     this.crash(id);
@@ -244,15 +221,7 @@ export class Members implements FaultTargets {
   /** Ends all that is wrong with disks, clocks and processes. */
   heal(): void {
     this.#periods.fill(MEAN_TICK);
-    this.#maxSyncTime = Math.min(this.#maxSyncTime, GOOD_SYNC_TIME);
-    for (const trouble of this.#troubles.values()) {
-      Object.assign(trouble, {
-        stalledUntil: 0,
-        fullUntil: 0,
-        writeFails: false,
-        readFails: false,
-      });
-    }
+    this.#troubles.heal();
     for (const process of [...this.#processes.values()]) this.#resume(process);
     for (const id of this.ids) this.start(id);
   }
@@ -290,10 +259,6 @@ export class Members implements FaultTargets {
     this.#spoilt.delete(id);
     this.#lastDamage = this.#clock.now;
     return true;
-  }
-
-  #trouble(id: number): DiskTrouble {
-    return this.#troubles.get(id) as DiskTrouble;
   }
 
   #disk(id: number): SimDisk {

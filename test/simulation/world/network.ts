@@ -68,6 +68,11 @@ export class SimNetwork {
     for (const a of from) for (const b of to) if (a !== b) this.#blocked.add(a * 64 + b);
   }
 
+  /** True if messages get from one to the other. */
+  reaches(from: number, to: number): boolean {
+    return !this.#blocked.has(from * 64 + to);
+  }
+
   /** Unblocks all ways. */
   heal(): void {
     this.#blocked.clear();

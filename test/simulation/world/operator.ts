@@ -79,6 +79,11 @@ export class Operator {
       case "forget-leader":
         member.node.forgetLeader();
         break;
+      case "false-news":
+        // Of a leader that reads by lease it must not be said unless it is so.
+        if (this.#settings.node.readOnly === "leaseBased") break;
+        member.node.peerGone(member.node.status().lead);
+        break;
       case "membership":
         this.#changeMembership(other);
         break;

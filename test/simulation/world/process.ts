@@ -40,7 +40,7 @@ export class Process {
     this.#paused = true;
   }
 
-  /** Goes on: with the ticks first, then with all that has come, by connection. */
+  /** Goes on with all that has come, by connection. */
   resume(clientsFirst: boolean): void {
     if (this.#ended || !this.#paused) return;
     this.#paused = false;

@@ -25,7 +25,13 @@ export const FAULTS = [
 export type Fault = (typeof FAULTS)[number];
 
 /** What an operator asks for, at a bad moment if it so happens. */
-export const REQUESTS = ["transfer", "campaign", "forget-leader", "membership"] as const;
+export const REQUESTS = [
+  "transfer",
+  "campaign",
+  "forget-leader",
+  "false-news",
+  "membership",
+] as const;
 export type OperatorRequest = (typeof REQUESTS)[number];
 
 /** Everything that makes one world different from another. */
@@ -36,6 +42,10 @@ export interface WorldSettings {
   /** How many of them vote from the start; the others may be added. */
   readonly firstVoters: number;
   readonly node: NodeSettings;
+  /** Of each member: who is to lead where it can be had. */
+  readonly priorities: readonly number[];
+  /** Members may learn at once that a process has ended. */
+  readonly newsOfEnds: boolean;
   /** Virtual time between two ticks of each member, at first. */
   readonly tickPeriods: readonly number[];
   readonly network: NetworkSettings;

@@ -14,6 +14,7 @@ import { type ClientTargets, SimClients } from "./clients.js";
 import { countChange } from "./conf-stats.js";
 import { Divergence } from "./divergence.js";
 import { drawSettings } from "./draw.js";
+import { EndNews } from "./end-news.js";
 import { FaultInjector } from "./faults.js";
 import { History } from "./history.js";
 import type { MemberHost, SimMember } from "./member.js";
@@ -45,6 +46,7 @@ export class World implements MemberHost, NetworkEnds, ClientTargets, OperatorTa
   readonly #quorumWatch: QuorumWatch | null;
   readonly #network: SimNetwork;
   readonly #audits: Audits | null;
+  readonly #endNews: EndNews | null;
   readonly #history = new History();
   readonly #clients: SimClients;
   readonly #faults: FaultInjector;
@@ -70,6 +72,9 @@ export class World implements MemberHost, NetworkEnds, ClientTargets, OperatorTa
     this.#quorumWatch = node.checkQuorum === true ? new QuorumWatch(node.electionTicks) : null;
     this.#network = new SimNetwork(clock, random, stats, network, this);
     this.#audits = settings.audits ? new Audits(clock, this.#network, this.#members) : null;
+    this.#endNews = settings.newsOfEnds
+      ? new EndNews(clock, random, this.#network, this.#members)
+      : null;
     this.#clients = new SimClients(clock, random, stats, this.#history, this, clients);
     this.#faults = new FaultInjector(clock, random, stats, this.#network, this.#members, settings);
     this.#operator = new Operator(clock, random, stats, this, settings);
@@ -140,6 +145,7 @@ export class World implements MemberHost, NetworkEnds, ClientTargets, OperatorTa
   ended(member: SimMember): void {
     this.#clients.disconnected(member);
     this.#divergence.ended(member);
+    this.#endNews?.ended(member.id);
   }
 
   send(message: Message): void {
