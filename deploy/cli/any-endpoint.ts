@@ -37,7 +37,7 @@ export async function callOne<I extends DescMessage, O extends DescMessage>(
  * Runs `call` on the first of the endpoints that answers. `what` names them in the error when
  * none does: UNAVAILABLE with what each of them said. Other errors are thrown as they come.
  */
-export async function firstToAnswer<T>(
+async function firstToAnswer<T>(
   targets: readonly string[],
   what: string,
   call: (target: string) => Promise<T>,

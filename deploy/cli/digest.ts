@@ -1,14 +1,8 @@
 import { cellJson } from "../../shared/cell-json.js";
+import type { AtollEvent } from "../../shared/client/events.js";
 import { AtollError } from "../../shared/errors.js";
-import {
-  type Definition,
-  GlobalService,
-  type Group,
-  type SubscribeResponse,
-} from "../../shared/gen/atoll/global/v1/global_pb.js";
-import { RpcClient } from "../../shared/rpc/client.js";
+import type { Definition, Group } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import type { Column } from "../terminal/table.js";
-import { callAny, firstToAnswer } from "./any-endpoint.js";
 import { cellLine, cellTexts, measureHeads } from "./cell.js";
 import type { Environment } from "./environment.js";
 import { FRESHNESS_COLUMNS, freshnessJson, freshnessRow } from "./freshness.js";
@@ -17,6 +11,8 @@ import { FRESHNESS_COLUMNS, freshnessJson, freshnessRow } from "./freshness.js";
 export interface DigestFilter {
   readonly groups: readonly string[];
   readonly regions: readonly string[];
+  /** The oldest part of any region that is taken, in milliseconds; only for `digest get`. */
+  readonly maxStalenessMs?: number;
 }
 
 /** A group as a user types it: a JSON array, or the only value as plain text. */
@@ -66,85 +62,80 @@ export async function getDigest(
   filter: DigestFilter,
 ): Promise<void> {
   const groups: Group[] = [];
-  let after = "";
-  for (;;) {
-    const answer = await callAny(environment.gateways(), "gateway", GlobalService.method.get, {
-      summary,
-      regions: [...filter.regions],
-      groups: { keys: filter.groups.map(groupKey) },
-      after,
-    });
-    groups.push(...answer.groups);
-    const last = answer.groups.at(-1);
-    if (answer.more && last !== undefined) {
-      after = last.key;
-      continue;
-    }
-    if (environment.form === "json") {
-      environment.json({
+  const answer = await environment.withClient(async (client) => {
+    let after = "";
+    for (;;) {
+      const page = await client.get({
         summary,
-        groups: groups.map((group) => groupJson(group, answer.definition)),
-        regions: answer.regions.map(freshnessJson),
-        otherDefinition: answer.otherDefinition,
+        regions: [...filter.regions],
+        groups: { keys: filter.groups.map(groupKey) },
+        contract:
+          filter.maxStalenessMs === undefined ? {} : { maxStalenessMs: filter.maxStalenessMs },
+        after,
       });
-      return;
+      groups.push(...page.groups);
+      const last = page.groups.at(-1);
+      if (!page.more || last === undefined) return page;
+      after = last.key;
     }
-    environment.table(groupColumns(answer.definition), groups.map(groupRow));
-    environment.line("");
-    environment.table(FRESHNESS_COLUMNS, answer.regions.map(freshnessRow));
-    if (answer.otherDefinition.length > 0) {
-      environment.line(`not merged, on another definition: ${answer.otherDefinition.join(", ")}`);
-    }
+  });
+  if (environment.form === "json") {
+    environment.json({
+      summary,
+      groups: groups.map((group) => groupJson(group, answer.definition)),
+      regions: answer.regions.map(freshnessJson),
+      otherDefinition: answer.otherDefinition,
+    });
     return;
+  }
+  environment.table(groupColumns(answer.definition), groups.map(groupRow));
+  environment.line("");
+  environment.table(FRESHNESS_COLUMNS, answer.regions.map(freshnessRow));
+  if (answer.otherDefinition.length > 0) {
+    environment.line(`not merged, on another definition: ${answer.otherDefinition.join(", ")}`);
   }
 }
 
-/** Prints a subscription's events one by one, with the definition that each summary has at the time. */
-class WatchPrinter {
-  readonly #environment: Environment;
-  #definition: Definition | undefined;
-
-  constructor(environment: Environment) {
-    this.#environment = environment;
-  }
-
-  print({ event }: SubscribeResponse): void {
-    if (event.case === "update") {
-      const update = event.value;
-      this.#definition = update.definition ?? this.#definition;
-      const regions = update.regions.map(freshnessJson);
-      const groups = update.groups.map((group) => groupJson(group, this.#definition));
-      this.#emit(
-        {
-          event: "update",
-          reset: update.reset,
-          groups,
-          removed: update.removed.map((key) => JSON.parse(key) as unknown),
-          regions,
-        },
-        () => [
-          ...(update.reset ? ["-- snapshot"] : []),
-          ...update.groups.map((group) => this.#groupLine(group)),
-          ...update.removed.map((key) => `${groupText(key)}  removed`),
-        ],
-      );
-    } else if (event.case === "notice") {
-      const { kind, region, summary, message } = event.value;
-      this.#emit({ event: "notice", kind, region, summary, message }, () => [`-- ${message}`]);
+/** Prints an event of a subscription: as a line of JSON, or as lines for people. */
+function printEvent(environment: Environment, event: AtollEvent): void {
+  const emit = (value: unknown, lines: readonly string[]): void => {
+    if (environment.form === "json") environment.jsonLine(value);
+    else for (const line of lines) environment.line(line);
+  };
+  switch (event.type) {
+    case "snapshot":
+    case "delta": {
+      const { definition, groups } = event;
+      const reset = event.type === "snapshot";
+      const removed = event.type === "delta" ? event.removed : [];
+      const value = {
+        ...{ event: "update", reset },
+        groups: groups.map((group) => groupJson(group, definition)),
+        removed: removed.map((key) => JSON.parse(key) as unknown),
+        regions: event.regions.map(freshnessJson),
+      };
+      emit(value, [
+        ...(reset ? ["-- snapshot"] : []),
+        ...groups.map((group) => groupLine(group, definition)),
+        ...removed.map((key) => `${groupText(key)}  removed`),
+      ]);
+      break;
+    }
+    case "freshness":
+    case "failover":
+      break;
+    default: {
+      const { type, region, summary, message } = event;
+      emit({ event: "notice", kind: type, region, summary, message }, [`-- ${message}`]);
     }
   }
+}
 
-  #groupLine(group: Group): string {
-    const cells = (this.#definition?.measures ?? []).map(
-      (measure, i) => `${measure.name}=${cellLine(group.cells[i])}`,
-    );
-    return `${groupText(group.key)}  ${cells.join("  ")}`;
-  }
-
-  #emit(value: unknown, lines: () => string[]): void {
-    if (this.#environment.form === "json") this.#environment.jsonLine(value);
-    else for (const line of lines()) this.#environment.line(line);
-  }
+function groupLine(group: Group, definition: Definition | undefined): string {
+  const cells = (definition?.measures ?? []).map(
+    (measure, i) => `${measure.name}=${cellLine(group.cells[i])}`,
+  );
+  return `${groupText(group.key)}  ${cells.join("  ")}`;
 }
 
 /**
@@ -157,41 +148,12 @@ export async function watchDigest(
   filter: DigestFilter,
   signal: AbortSignal,
 ): Promise<void> {
-  const printer = new WatchPrinter(environment);
-  let resumeToken = new Uint8Array(0);
-  let heard = false;
-  const follow = async (target: string): Promise<void> => {
-    const client = new RpcClient(target);
-    try {
-      const request = {
-        summaries: [summary],
-        regions: [...filter.regions],
-        groups: { keys: filter.groups.map(groupKey) },
-        resumeToken,
-      };
-      const stream = client.serverStream(GlobalService.method.subscribe, request, { signal });
-      for await (const message of stream) {
-        heard = true;
-        if (message.event.case === "heartbeat") {
-          resumeToken = Uint8Array.from(message.event.value.resumeToken);
-        } else {
-          printer.print(message);
-        }
-      }
-      throw new AtollError("UNAVAILABLE", "the gateway ended the stream");
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    } finally {
-      client.close();
-    }
+  const request = {
+    summaries: [summary],
+    regions: [...filter.regions],
+    groups: { keys: filter.groups.map(groupKey) },
   };
-  while (!signal.aborted) {
-    heard = false;
-    try {
-      await firstToAnswer(environment.gateways(), "gateway", follow);
-    } catch (error) {
-      // One that was heard and then lost is no reason to give up: begin again with the first.
-      if (!heard) throw error;
-    }
-  }
+  await environment.withClient(async (client) => {
+    for await (const event of client.subscribe(request, { signal })) printEvent(environment, event);
+  });
 }

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { AtollClient } from "../../shared/client/client.js";
 import { AtollError } from "../../shared/errors.js";
 import { readTopology, type Topology, type TopologyRegion } from "../../shared/topology.js";
 import { type Column, formatTable } from "../terminal/table.js";
@@ -40,6 +41,19 @@ export class Environment {
     return this.topology.regions.flatMap((region) =>
       region.gateways.map((gateway) => gateway.grpc),
     );
+  }
+
+  /**
+   * Runs `work` with a client of all gateways, and closes it. A call fails once each of
+   * them was asked in vain: somebody waits at a terminal.
+   */
+  async withClient<T>(work: (client: AtollClient) => Promise<T>): Promise<T> {
+    const client = new AtollClient({ gateways: this.gateways(), giveUpAfterMs: 0 });
+    try {
+      return await work(client);
+    } finally {
+      client.close();
+    }
   }
 
   /** Prints a value as one JSON document. */

@@ -1,11 +1,14 @@
 import { Command, CommanderError, Option } from "commander";
 import { AtollError, errorText } from "../../shared/errors.js";
 import { getDigest, watchDigest } from "./digest.js";
+import { durationMs } from "./duration.js";
 import { Environment, findTopology, type OutputForm } from "./environment.js";
 import { showRegions } from "./regions.js";
+import { type ResolveOptions, resolveGroup } from "./resolve.js";
 import { showStatus } from "./status.js";
 import { applySummary, deleteSummary } from "./summary-change.js";
 import { listSummaries, showSummary } from "./summary-show.js";
+import { type WaitOptions, waitForWrite } from "./wait.js";
 
 interface GlobalOptions {
   readonly topology?: string;
@@ -109,14 +112,35 @@ function addDigestCommands(program: Command): void {
   )
     .option(...groupOption)
     .option(...REGION_OPTION)
+    .option("--max-staleness <duration>", "fail when a region's part may be older, such as 5s")
     .action(
-      async (summary: string, options: { group: string[]; region: string[] }, command: Command) => {
-        await getDigest(environmentOf(command), summary, {
-          groups: options.group,
-          regions: options.region,
-        });
+      async (
+        summary: string,
+        options: { group: string[]; region: string[]; maxStaleness?: string },
+        command: Command,
+      ) => {
+        const { group: groups, region: regions, maxStaleness } = options;
+        const bound =
+          maxStaleness === undefined
+            ? {}
+            : { maxStalenessMs: durationMs(maxStaleness, "--max-staleness") };
+        await getDigest(environmentOf(command), summary, { groups, regions, ...bound });
       },
     );
+  leaf(
+    digest,
+    "wait <summary>",
+    "wait until a write that a region has acknowledged is in the summary",
+    "digest wait machines --region eu-west --revision 812 --cluster-id 14841639068965178418",
+  )
+    .requiredOption("--region <name>", "region in which it was written")
+    .requiredOption("--revision <n>", "revision in the header of the put's answer")
+    .option("--cluster-id <n>", "cluster id in that header")
+    .option("--nonce <hex>", "nonce of the region's life, instead of the cluster id")
+    .option("--timeout <duration>", "how long to wait", "30s")
+    .action(async (summary: string, options: WaitOptions, command: Command) => {
+      await waitForWrite(environmentOf(command), summary, options);
+    });
   leaf(
     digest,
     "watch <summary>",
@@ -139,6 +163,23 @@ function addDigestCommands(program: Command): void {
     );
 }
 
+function addResolveCommand(program: Command): void {
+  leaf(
+    program,
+    "resolve <summary>",
+    "rank the regions that can serve a group, with the reasons",
+    "resolve machines --group api --capacity spare --min-capacity 100",
+  )
+    .requiredOption("--group <group>", 'the group: a value, or a JSON array such as ["api","blue"]')
+    .option(...REGION_OPTION)
+    .option("--capacity <measure>", "measure that says how much a region can take")
+    .option("--min-capacity <n>", "the least of it that serves (default: anything above 0)")
+    .option("--max-staleness <duration>", "the oldest digest that counts (default: 3s)")
+    .action(async (summary: string, options: ResolveOptions, command: Command) => {
+      await resolveGroup(environmentOf(command), summary, options);
+    });
+}
+
 function buildProgram(): Command {
   const program = new Command("atoll")
     .description("Looks at and steers a deployment of Atoll")
@@ -154,6 +195,7 @@ function buildProgram(): Command {
   );
   addSummaryCommands(program);
   addDigestCommands(program);
+  addResolveCommand(program);
   return program;
 }
 

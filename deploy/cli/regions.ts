@@ -1,12 +1,10 @@
-import { GlobalService } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import type { Column } from "../terminal/table.js";
-import { callAny } from "./any-endpoint.js";
 import type { Environment } from "./environment.js";
 import { FRESHNESS_COLUMNS, freshnessJson, freshnessRow } from "./freshness.js";
 
 /** `atoll regions`: each region as one gateway sees it. */
 export async function showRegions(environment: Environment): Promise<void> {
-  const answer = await callAny(environment.gateways(), "gateway", GlobalService.method.regions, {});
+  const answer = await environment.withClient((client) => client.regions());
   const known = answer.regions.flatMap(({ freshness, gateways, summaries }) =>
     freshness === undefined ? [] : [{ freshness, gateways, summaries }],
   );

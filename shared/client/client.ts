@@ -30,6 +30,8 @@ import { follow } from "./subscription.js";
 export interface AtollClientOptions {
   /** HOST:PORT of gateways of any regions, the one to ask first at the head. */
   readonly gateways: readonly string[];
+  /** What calls and subscriptions give up after that don't say it themselves. */
+  readonly giveUpAfterMs?: number;
   readonly random?: Random;
   readonly clock?: Clock;
 }
@@ -57,6 +59,7 @@ type Unary<I extends DescMessage, O extends DescMessage> = DescMethod & {
 export class AtollClient {
   readonly #clock: Clock;
   readonly #gateways: readonly string[];
+  readonly #giveUpAfterMs: number | undefined;
   readonly #random: Random;
   readonly #clients = new Map<string, RpcClient>();
   readonly #closing = new AbortController();
@@ -64,9 +67,11 @@ export class AtollClient {
   #preferred: string;
 
   /** Throws INVALID_ARGUMENT when there are no gateways. */
-  constructor({ gateways, random = systemRandom, clock = systemClock }: AtollClientOptions) {
+  constructor(options: AtollClientOptions) {
+    const { gateways, giveUpAfterMs, random = systemRandom, clock = systemClock } = options;
     this.#preferred = new GatewayRing(gateways, random).target;
     this.#gateways = gateways;
+    this.#giveUpAfterMs = giveUpAfterMs;
     this.#random = random;
     this.#clock = clock;
   }
@@ -98,7 +103,7 @@ export class AtollClient {
    */
   wait(
     request: MessageInitShape<typeof WaitRequestSchema>,
-    options: Pick<AskOptions, "signal"> = {},
+    options?: AskOptions,
   ): Promise<WaitResponse> {
     const waitMs = request.timeoutMs || CLIENT_WAIT_MS;
     const endMs = this.#clock.monotonicMs() + waitMs;
@@ -106,7 +111,7 @@ export class AtollClient {
     return this.#ask(
       GlobalService.method.wait,
       () => ({ ...request, timeoutMs: left() }),
-      { ...options, giveUpAfterMs: waitMs },
+      { giveUpAfterMs: this.#giveUpAfterMs ?? waitMs, ...options },
       () => left() + CLIENT_GRACE_MS,
     );
   }
@@ -126,7 +131,7 @@ export class AtollClient {
         clock: this.#clock,
         clientOf: (target) => this.#client(target),
         signal,
-        giveUpAfterMs: options.giveUpAfterMs ?? Number.POSITIVE_INFINITY,
+        giveUpAfterMs: options.giveUpAfterMs ?? this.#giveUpAfterMs ?? Number.POSITIVE_INFINITY,
       });
     } finally {
       release();
@@ -147,6 +152,7 @@ export class AtollClient {
     attemptMs: () => number = () => CLIENT_ATTEMPT_MS,
   ): Promise<MessageShape<O>> {
     const ring = this.#ring();
+    const giveUpAfterMs = options.giveUpAfterMs ?? this.#giveUpAfterMs ?? CLIENT_TIMEOUT_MS;
     const { signal, release } = linkSignals(options.signal, this.#closing.signal);
     try {
       for (;;) {
@@ -161,9 +167,7 @@ export class AtollClient {
           if (signal.aborted || !mayFailOver(error)) throw error;
           const pauseMs = ring.failed(error, this.#clock.monotonicMs());
           const resumesAtMs = this.#clock.monotonicMs() + pauseMs;
-          if (ring.isLost(resumesAtMs, options.giveUpAfterMs ?? CLIENT_TIMEOUT_MS)) {
-            throw ring.exhausted();
-          }
+          if (ring.isLost(resumesAtMs, giveUpAfterMs)) throw ring.exhausted();
           if (pauseMs > 0) await pause(pauseMs, signal);
         }
       }

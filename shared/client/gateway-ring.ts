@@ -12,7 +12,7 @@ export class GatewayRing {
   readonly #random: Random;
   #at: number;
   #failures = 0;
-  /** Since a gateway has answered anything. */
+  /** Since a gateway last answered anything. */
   #failuresInRow = 0;
   #failingSinceMs: number | undefined;
   /** What each gateway failed with last. */
@@ -49,12 +49,17 @@ export class GatewayRing {
     if (forMs >= CLIENT_STEADY_MS) this.#failures = 0;
   }
 
-  /** The gateway has failed; gives the milliseconds to wait before the next is asked. */
-  failed(error: unknown, nowMs: number): number {
+  /**
+   * The gateway has failed; gives the milliseconds to wait before the next is asked. One
+   * that had answered before it failed doesn't count as one that doesn't answer.
+   */
+  failed(error: unknown, nowMs: number, hadAnswered = false): number {
     this.#reasons.set(this.target, errorText(error));
-    this.#failingSinceMs ??= nowMs;
     this.#failures++;
-    this.#failuresInRow++;
+    if (!hadAnswered) {
+      this.#failingSinceMs ??= nowMs;
+      this.#failuresInRow++;
+    }
     this.#at = (this.#at + 1) % this.#targets.length;
     const rounds = Math.floor(this.#failures / this.#targets.length);
     if (rounds === 0 || this.#failures % this.#targets.length !== 0) return 0;

@@ -12,6 +12,7 @@ import { type AtollEvent, noticeEvent } from "./events.js";
 import { mayFailOver } from "./failure.js";
 import type { GatewayRing } from "./gateway-ring.js";
 import { pause } from "./pause.js";
+import { ToldGroups } from "./told-groups.js";
 import { UpdateGatherer } from "./update-gatherer.js";
 
 type Request = MessageInitShape<typeof SubscribeRequestSchema>;
@@ -27,6 +28,7 @@ export interface FollowInput {
 /** What a subscription knows from one gateway to the next. */
 class Place {
   readonly #gatherer = new UpdateGatherer();
+  readonly #told = new ToldGroups();
   token: Uint8Array;
 
   constructor(token: Uint8Array) {
@@ -41,8 +43,9 @@ class Place {
     switch (event.case) {
       case "update": {
         const taken = this.#gatherer.take(event.value);
-        if (taken !== undefined) this.#move(event.value.resumeToken);
-        return taken;
+        if (taken === undefined) return undefined;
+        this.#move(event.value.resumeToken);
+        return this.#told.take(taken);
       }
       case "heartbeat": {
         const { regions, complete, resumeToken } = event.value;
@@ -59,6 +62,7 @@ class Place {
   /** The stream is lost. */
   lost(): void {
     this.#gatherer.drop();
+    this.#told.resumed();
   }
 
   #move(token: Uint8Array): void {
@@ -80,8 +84,10 @@ export async function* follow(
     const { method } = GlobalService;
     const stream = clientOf(from).serverStream(method.subscribe, asked, { signal });
     let failure: unknown;
+    let hadAnswered = false;
     try {
       for await (const message of hearing(stream)) {
+        hadAnswered = true;
         ring.served(clock.monotonicMs() - beganMs);
         const event = place.take(message);
         if (event !== undefined) yield event;
@@ -95,7 +101,7 @@ export async function* follow(
     if (signal.aborted) return;
     if (!mayFailOver(failure)) throw failure;
     place.lost();
-    const pauseMs = ring.failed(failure, clock.monotonicMs());
+    const pauseMs = ring.failed(failure, clock.monotonicMs(), hadAnswered);
     if (ring.isLost(clock.monotonicMs() + pauseMs, giveUpAfterMs)) throw ring.exhausted();
     const error = failure instanceof Error ? failure : new Error(errorText(failure));
     yield { type: "failover", from, to: ring.target, error };

@@ -196,6 +196,24 @@ describe("subscribe", () => {
     expect(consumer.seen).toEqual(["snapshot", "delta", "failover", "delta"]);
   });
 
+  test("says nothing again of what the next gateway can't tell apart", async () => {
+    const [first, second] = [
+      await serve(gateways[0] as FakeGateway),
+      await serve(gateways[1] as FakeGateway),
+    ];
+    const consumer = new Consumer(clientOf(first.address, second.address).subscribe(SUMMARIES));
+    await consumer.until("snapshot");
+    history.step({ api: 5, web: undefined });
+    gateways[0]?.hear(history.delta(history.last - 1, history.last));
+    await consumer.until("delta");
+    // The other one gets this with a later change, and takes both for changes of that revision.
+    history.step({ new: 1 });
+    gateways[1]?.hear(history.delta(history.last - 2, history.last));
+    await first.stop();
+    const { groups, removed } = await consumer.until("delta");
+    expect([groups.map(({ key }) => key), removed]).toEqual([[groupKey("new")], []]);
+  });
+
   test("never goes back, though the next gateway holds less", async () => {
     const [first, second] = [
       await serve(gateways[0] as FakeGateway),

@@ -51,6 +51,8 @@ test("all are lost once each was asked and none has answered for long enough", (
     message: "no gateway answers (a: down; b: away)",
   });
   two.served(0);
+  two.failed(new Error("ended"), 3_000, true);
+  two.failed(new Error("down"), 3_000);
   expect(two.isLost(9_000, 0)).toBe(false);
 });
 
