@@ -48,7 +48,7 @@ test("a snapshot that broke off is resumed by the next life of its receiver", as
   const { length } = VALUE;
   let next = 0;
   const writers = Array.from({ length: 32 }, async () => {
-    while (next < PUTS) await put(client, `k${next++}`, VALUE);
+    while (next < PUTS) await put(client, `k${next++}`, VALUE, { timeoutMs: 30_000 });
   });
   await Promise.all(writers);
   await until("the log to be cut", async () => (await read(leader, "log_compactions_total")) > 0);
@@ -67,7 +67,7 @@ test("a snapshot that broke off is resumed by the next life of its receiver", as
     "the broken transfer",
     async () => (await read(leader, "snapshots_failed_total")) > 0,
   );
-  await put(client, "meanwhile", "x", { timeoutMs: 5_000 });
+  await put(client, "meanwhile", "x", { timeoutMs: 30_000 });
 
   await region.restart(behind);
   const resumed = await read(behind, "snapshot_received_resumed_bytes_total");
