@@ -11,8 +11,10 @@ import { RpcServer } from "../shared/rpc/server.js";
 import { GlobalApi } from "./api/global-api.js";
 import type { ViewChange, ViewSource } from "./api/view-source.js";
 import { GlobalState } from "./digest/global-state.js";
+import type { Order } from "./digest/orders.js";
 import { ReportBook } from "./digest/report.js";
 import type { Section } from "./digest/section.js";
+import { UNSIGNED } from "./digest/trust.js";
 import { logMeshEvent } from "./gateway/event-log.js";
 import { LocalRegion } from "./gateway/local-region.js";
 import { GatewayMetrics } from "./gateway/metrics.js";
@@ -26,6 +28,7 @@ import type { MeshEvent } from "./mesh/core/output.js";
 import { Mesh } from "./mesh/mesh.js";
 import { RedisMirror } from "./redis/mirror.js";
 import { FOLD_SEMANTICS } from "./summary/types.js";
+import { Keyring } from "./trust/keyring.js";
 import { FreshnessBook } from "./view/freshness-book.js";
 import { View } from "./view/view.js";
 
@@ -38,7 +41,8 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #log: Logger;
   readonly #ages = new AgeClock(systemClock);
-  readonly #state = new GlobalState(sha256);
+  readonly #keyring: Keyring | undefined;
+  readonly #state: GlobalState;
   readonly #reports = new ReportBook();
   readonly #sender = new ReportSender();
   readonly #listeners = new Set<(change: ViewChange) => void>();
@@ -56,7 +60,9 @@ export class Gateway {
   constructor(options: GatewayOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
-    const { region, name, directory, grpc } = options;
+    const { region, name, directory, grpc, trust } = options;
+    this.#keyring = trust && new Keyring({ ...trust, region });
+    this.#state = new GlobalState(sha256, this.#keyring ?? UNSIGNED);
     const freshness = new FreshnessBook(this.#state);
     const view = new View(this.#state, freshness);
     this.#core = new MeshCore({
@@ -163,6 +169,9 @@ export class Gateway {
       throw error;
     }
     this.#log.info({ grpc, http }, "listening");
+    const keyring = this.#keyring;
+    if (keyring === undefined) this.#log.warn("unsigned: every gateway is believed");
+    else this.#log.info({ keyId: keyring.keyId, keys: keyring.size }, "signing");
     this.#local.start();
     this.#mesh.start();
     this.#mirror?.start();
@@ -184,19 +193,32 @@ export class Gateway {
     logMeshEvent(this.#log, event);
     this.#metrics.event(event);
     if (event.kind === "own-region") {
-      const { counter, nonce, revision } = event;
-      const incarnation = { counter, nonce, baseRevision: 0, parentNonce: "" };
-      this.#local.remember({ incarnation, revision, lineage: undefined });
-    } else if (
-      event.kind === "refused" ||
-      event.kind === "conflict" ||
-      event.kind === "forgotten"
-    ) {
+      this.#local.remember(event.word);
+    } else if (event.kind === "order") {
+      this.#ordered(event.order);
+    } else if (event.kind === "refused" || event.kind === "conflict") {
       this.#changed({ region: event.region, summary: undefined });
     }
   }
 
+  #ordered(order: Order): void {
+    const { region, kind } = order;
+    if (kind === "adopt" && region === this.#options.region) this.#local.adopted(order);
+    this.#changed({ region, summary: undefined });
+  }
+
+  /** Takes up changed public keys; what is wrong with them is said once. */
+  #refreshKeys(): void {
+    try {
+      if (this.#keyring?.refresh() !== true) return;
+      this.#log.info({ keys: this.#keyring.size }, "the public keys were read again");
+    } catch (error) {
+      this.#log.error({ err: error }, "the public keys that were there go on to count");
+    }
+  }
+
   #report(): void {
+    this.#refreshKeys();
     try {
       this.#local.tidy();
       const report = reportOf(this.#options.region, this.#local, this.#state);

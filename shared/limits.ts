@@ -87,6 +87,8 @@ export const MESH_PUSH_INTERVAL_MS = 50;
 export const MESH_PING_INTERVAL_MS = 250;
 /** Pause between two rounds of version vectors and repairs. */
 export const MESH_VECTOR_INTERVAL_MS = 1_000;
+/** How often a peer is told how far its own region is known to have been. */
+export const MESH_REMIND_INTERVAL_MS = 10_000;
 /** What a live push may still bring needs no repair before this time is over. */
 export const MESH_REPAIR_GRACE_MS = 1_000;
 /** A link on which nothing came for so long is doubted: a relay is asked meanwhile. */
@@ -150,6 +152,10 @@ export const MAX_EXPRESSION_BYTES = 4_096;
 export const MAX_CLAIMS_PER_FRAME = 65_536;
 /** Bytes of a signature or of a key's name in a frame. */
 export const MAX_SIGNATURE_BYTES = 256;
+/** Public keys that are bound to one region, or to the operators. */
+export const MAX_KEYS_PER_SIGNER = 16;
+/** Attestations, and orders of operators, in one frame. */
+export const MAX_ATTESTATIONS_PER_FRAME = 4_096;
 /** Bytes of a definition's text, of an error's text, and of one sampled key in a report. */
 export const MAX_REPORT_TEXT_BYTES = 65_536;
 /** Sampled keys of one summary in a report. */

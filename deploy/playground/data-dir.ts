@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { type KeyFiles, keyFiles } from "../../global/trust/key-files.js";
 import { AtollError, errorText } from "../../shared/errors.js";
 import { parseTopology, type Topology } from "../../shared/topology.js";
 
@@ -98,6 +99,11 @@ export class DataDir {
   /** Stores the topology, whole or not at all. */
   writeTopology(topology: Topology): void {
     writeWhole(this.topologyFile, `${JSON.stringify(topology, null, 2)}\n`);
+  }
+
+  /** Where the keys are that regions and operators sign with. */
+  get keys(): KeyFiles {
+    return keyFiles(this.path);
   }
 
   /** The folder of one process's own data. */

@@ -1,3 +1,4 @@
+import { makeKeyFiles } from "../../global/trust/key-files.js";
 import { parseHostPort } from "../../shared/address.js";
 import { AtollError } from "../../shared/errors.js";
 import { freePorts, isPortFree } from "../../shared/ports.js";
@@ -66,6 +67,8 @@ export class Playground {
       if (stored !== undefined) checkAgainstStored(options, stored);
       const topology = stored ?? (await newTopology(options));
       await checkPorts(topology);
+      const names = topology.regions.map((region) => region.name);
+      makeKeyFiles(options.dataDir, names);
       if (stored === undefined) dir.writeTopology(topology);
       return new Playground(topology, dir, options.redis, progress);
     } catch (error) {

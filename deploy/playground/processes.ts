@@ -46,6 +46,7 @@ function gatewaySpecs(
       ...["--grpc", gateway.grpc, "--http", gateway.http],
       ...["--topology", dir.topologyFile],
       ...(redis === undefined ? [] : ["--redis", redis]),
+      ...["--trust", dir.keys.trust, "--signing-key", dir.keys.signingKey(region.name)],
     ],
   }));
 }

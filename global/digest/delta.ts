@@ -1,3 +1,4 @@
+import type { Attestation } from "./attestation.js";
 import type { GroupChanges } from "./cell.js";
 import type { Schema, SectionId } from "./section.js";
 import type { Version } from "./version.js";
@@ -18,6 +19,8 @@ export interface DeltaTransfer {
   readonly changes: GroupChanges;
   /** Root of the section at `to`; a binary string of 32 units. */
   readonly root: string;
+  /** The origin's word for it. */
+  readonly attestation?: Attestation | undefined;
 }
 
 export interface WholeTransfer {
@@ -28,6 +31,8 @@ export interface WholeTransfer {
   /** All groups; none is undefined. */
   readonly changes: GroupChanges;
   readonly root: string;
+  /** The origin's word for it. */
+  readonly attestation?: Attestation | undefined;
 }
 
 /**
@@ -41,11 +46,4 @@ export interface Publication {
   readonly from: number | undefined;
   readonly schema: Schema;
   readonly changes: GroupChanges;
-}
-
-/** That a section has this root at this version; a list of them is a version vector. */
-export interface SectionClaim {
-  readonly id: SectionId;
-  readonly version: Version;
-  readonly root: string;
 }

@@ -5,20 +5,39 @@ import {
   QUARANTINE_AFTER_FAILURES,
 } from "../../shared/limits.js";
 import { leafChanges, type Prepared, prepareDelta, prepareWhole } from "./apply.js";
+import { type Attestation, attestedSection } from "./attestation.js";
 import { Content } from "./content.js";
-import type { Publication, SectionClaim, Transfer } from "./delta.js";
+import type { Publication, Transfer } from "./delta.js";
 import type { HashFunction } from "./hash.js";
 import { HeldSection } from "./held-section.js";
+import { type Order, Orders, type Place } from "./orders.js";
 import type { ClaimVerdict, Outcome, RefusalReason } from "./outcome.js";
+import { jumpText, misplaced, REFUSAL_TEXTS } from "./refusal.js";
 import { RegionRegister, type RegionView } from "./region-register.js";
-import { makeSection, type Section, type SectionId, sectionKey } from "./section.js";
-import { compareVersions, sameLine, type Version, versionText } from "./version.js";
+import {
+  makeSection,
+  type Section,
+  type SectionClaim,
+  type SectionId,
+  sectionKey,
+} from "./section.js";
+import { Attester, type Distrust, type Trust, UNSIGNED } from "./trust.js";
+import {
+  compareVersions,
+  type Incarnation,
+  sameLine,
+  type Version,
+  versionText,
+} from "./version.js";
+import { Words } from "./words.js";
 
 /** Reading access to a state: what views and consumers need of it. */
 export interface StateReader {
   regions(): Iterable<RegionView>;
   region(region: string): RegionView | undefined;
   section(id: SectionId): Section | undefined;
+  /** How an incarnation of a region stands to the one that is held. */
+  place(region: string, incarnation: Incarnation): Place;
   /** What a holder at `have` misses of a section; undefined when it misses nothing. */
   transferSince(id: SectionId, have: Version | undefined): Transfer | undefined;
   /** Incarnation counters up to which regions were removed for good. */
@@ -38,20 +57,39 @@ interface Trusted extends Prepared {
  * Two things are each holder's own: what it needs to tell deltas (floors, tombstones),
  * and what it refuses (faults). A region in conflict is frozen where each holder
  * happens to stand; that it is in conflict, and with which nonces, is joined.
+ *
+ * Nothing is taken of a region but by its origin's word for it: what a peer says is
+ * checked against the origin's signature when it was applied and before it is swapped in.
  */
 export class GlobalState implements StateReader {
+  /** The origins' word for what is held. */
+  readonly words: Words;
   readonly #hash: HashFunction;
   readonly #registers = new Map<string, RegionRegister>();
-  readonly #forgotten = new Map<string, number>();
+  readonly #orders: Orders;
+  readonly #attester: Attester;
   /** What this process's own fold published last, by section. */
   readonly #own = new Map<string, Section>();
 
-  constructor(hash: HashFunction) {
+  constructor(hash: HashFunction, trust: Trust = UNSIGNED) {
     this.#hash = hash;
+    this.#orders = new Orders(trust);
+    this.#attester = new Attester(trust);
+    this.words = new Words(this.#registers, this.#attester);
   }
 
   get forgotten(): ReadonlyMap<string, number> {
-    return this.#forgotten;
+    return this.#orders.forgotten;
+  }
+
+  /** The operators' orders that stand. */
+  orders(): Iterable<Order> {
+    return this.#orders.all();
+  }
+
+  /** The life of a region that an operator settled for last. */
+  adopted(region: string): Order | undefined {
+    return this.#orders.adopted(region);
   }
 
   regions(): Iterable<RegionView> {
@@ -69,8 +107,16 @@ export class GlobalState implements StateReader {
   /** The version to ask repair from; undefined asks for the whole section. */
   have(id: SectionId): Version | undefined {
     const register = this.#registers.get(id.region);
-    if (register?.fault(id.summary)?.quarantined === true) return undefined;
-    return register?.held.get(id.summary)?.section.version;
+    if (register === undefined || register.fault(id.summary)?.quarantined === true)
+      return undefined;
+    // What an operator has settled against counts for nothing.
+    if (this.#orders.place(id.region, undefined, register.incarnation) !== "first")
+      return undefined;
+    return register.held.get(id.summary)?.section.version;
+  }
+
+  place(region: string, incarnation: Incarnation): Place {
+    return this.#orders.place(region, this.#registers.get(region)?.incarnation, incarnation);
   }
 
   /** This state's version vector, with roots. */
@@ -130,38 +176,58 @@ export class GlobalState implements StateReader {
   }
 
   /**
-   * Takes note of a peer's claim, and tells whether to pull. Equal versions with
-   * unequal roots quarantine the section.
+   * Compares a peer's claim with what is held, and tells whether to pull. It is only the
+   * peer's own word, so nothing is quarantined or frozen for it.
    */
-  judge(claim: SectionClaim): ClaimVerdict {
-    const { id, version } = claim;
-    const refusal = this.#admit(id.region, version);
-    if (refusal !== undefined) return refusal === "superseded" ? "older" : "refused";
+  judge({ id, version, root }: SectionClaim): ClaimVerdict {
     const register = this.#registers.get(id.region);
+    const place = this.place(id.region, version.incarnation);
+    if (place === "superseded") return "older";
+    if (place === "conflict") {
+      const isKnown = register?.nonces.includes(version.incarnation.nonce) === true;
+      return isKnown ? "refused" : "differs";
+    }
+    if (place === "forgotten" || place === "jump" || (place === "same" && register?.inConflict)) {
+      return "refused";
+    }
     const held = register?.held.get(id.summary)?.section;
-    if (register === undefined || held === undefined) return "newer";
-    if (version.incarnation.counter > register.incarnation.counter) return "newer";
+    if (place !== "same" || held === undefined) return "newer";
     const order = compareVersions(version, held.version);
     if (order !== 0) return order > 0 ? "newer" : "older";
-    return this.#diverges(register, held, claim.root) ? "refused" : "same";
+    return held.root === root ? "same" : "differs";
   }
 
-  /** Joins news of a conflict; true when it was news. */
-  noteConflict(region: string, counter: number, nonces: readonly string[]): boolean {
-    const register = this.#registers.get(region);
-    if (register?.incarnation.counter !== counter) return false;
-    return register.addNonces(nonces);
+  /** Why an attestation doesn't count; undefined when it is its origin's word. */
+  distrust(word: Attestation): Distrust | undefined {
+    return this.#attester.distrust(word);
   }
 
-  /** Removes a region for good up to an incarnation counter; true when that was news. */
-  forget(region: string, counter: number): boolean {
-    if (counter <= (this.#forgotten.get(region) ?? 0)) return false;
-    this.#forgotten.set(region, counter);
+  /** Takes note of a second life that claims a region's counter; true when that is news. */
+  witness(word: Attestation): boolean {
+    const register = this.#registers.get(word.region);
+    if (register === undefined) return false;
+    if (this.place(word.region, word.incarnation) !== "conflict") return false;
+    if (register.nonces.includes(word.incarnation.nonce)) return false;
+    return this.#attester.distrust(word) === undefined && register.witness(word);
+  }
+
+  /**
+   * Takes an operator's order, kept for good. `news`: it changes what stands; `known`: it
+   * doesn't; else why it isn't an operator's.
+   */
+  obey(order: Order): "news" | "known" | Distrust {
+    if (!this.#orders.isNews(order)) return "known";
+    const distrust = this.#orders.take(order);
+    if (distrust !== undefined) return distrust;
+    const { region, counter, nonce } = order;
     const register = this.#registers.get(region);
-    if (register !== undefined && register.incarnation.counter <= counter) {
-      this.#registers.delete(region);
+    if (register === undefined) return "news";
+    if (order.kind === "forget") {
+      if (register.incarnation.counter <= counter) this.#registers.delete(region);
+    } else if (register.incarnation.nonce === nonce) {
+      register.settle();
     }
-    return true;
+    return "news";
   }
 
   /** Counts a frame of a section that could not even be decoded. */
@@ -174,35 +240,54 @@ export class GlobalState implements StateReader {
     return this.#registers.get(id.region)?.held.get(id.summary);
   }
 
-  /** Whether the region's history has a place for this version; notes conflicts. */
-  #admit(region: string, version: Version): RefusalReason | undefined {
-    const { incarnation } = version;
-    if (incarnation.counter <= (this.#forgotten.get(region) ?? 0)) return "forgotten";
-    const register = this.#registers.get(region);
-    if (register === undefined) return undefined;
-    if (incarnation.counter < register.incarnation.counter) return "superseded";
-    register.witness(incarnation);
-    if (incarnation.counter === register.incarnation.counter && register.inConflict) {
-      return "conflict";
-    }
-    return undefined;
+  /** Why a transfer isn't its origin's word; the own fold's needs none. */
+  #distrust(transfer: Transfer, trusted: Trusted | undefined): Distrust | undefined {
+    if (trusted !== undefined) return undefined;
+    const { id, to: version, root, attestation } = transfer;
+    return this.#attester.distrustOf({ id, version, root }, attestation);
+  }
+
+  /** The origin's word for a transfer; made up where nobody signs. */
+  #wordFor({ id, to, root, attestation }: Transfer): Attestation {
+    if (attestation !== undefined) return attestation;
+    const sections = [attestedSection({ id, version: to, root })];
+    const { incarnation } = to;
+    return this.#attester.sign({ region: id.region, incarnation, sections, lineage: undefined });
   }
 
   #join(transfer: Transfer, trusted: Trusted | undefined): Outcome {
     const { id, to } = transfer;
-    const refusal = this.#admit(id.region, to);
-    if (refusal !== undefined) {
-      return refused(refusal, `${id.region} at ${versionText(to)}: ${REFUSAL_TEXTS[refusal]}`);
-    }
     let register = this.#registers.get(id.region);
-    if (register !== undefined && to.incarnation.counter > register.incarnation.counter) {
-      register = undefined;
+    const place = this.place(id.region, to.incarnation);
+    switch (place) {
+      case "forgotten":
+      case "superseded":
+        return misplaced(transfer, place);
+      case "conflict": {
+        const distrust = this.#distrust(transfer, trusted);
+        if (distrust !== undefined) return this.#refuse(register, id, distrust);
+        register?.witness(this.#wordFor(transfer));
+        return misplaced(transfer, place);
+      }
+      case "jump": {
+        if (trusted !== undefined) break;
+        const distrust = this.#distrust(transfer, trusted);
+        return this.#refuse(register, id, distrust ?? place, jumpText(register, to.incarnation));
+      }
+      case "same":
+        if (register?.inConflict === true) return misplaced(transfer, "conflict");
+        break;
+      case "first":
+      case "later":
     }
+    // Another life begins a register of its own.
+    if (place !== "same") register = undefined;
     const held = register?.held.get(id.summary);
     if (register !== undefined && held !== undefined) {
       const order = compareVersions(to, held.section.version);
-      if (order === 0 && this.#diverges(register, held.section, transfer.root)) {
-        return refused("divergence", `${id.summary} of ${id.region}: ${DIVERGENCE_TEXT}`);
+      if (order === 0 && held.section.root !== transfer.root) {
+        const distrust = this.#distrust(transfer, trusted);
+        return this.#refuse(register, id, distrust ?? "divergence");
       }
       if (order <= 0) return { kind: "known" };
     }
@@ -213,7 +298,10 @@ export class GlobalState implements StateReader {
       const message = `the content at ${versionText(to)} has another root than the one claimed`;
       return this.#refuse(register, id, "bad-root", message);
     }
-    return this.#commit(transfer, register, held, prepared);
+    const distrust = this.#distrust(transfer, trusted);
+    if (distrust !== undefined) return this.#refuse(register, id, distrust);
+    const word = trusted === undefined ? this.#wordFor(transfer) : undefined;
+    return this.#commit(transfer, register, held, prepared, word);
   }
 
   #prepare(
@@ -244,6 +332,7 @@ export class GlobalState implements StateReader {
     register: RegionRegister | undefined,
     held: HeldSection | undefined,
     prepared: Prepared,
+    word: Attestation | undefined,
   ): Outcome {
     const { id, to } = transfer;
     const before = this.section(id);
@@ -252,9 +341,11 @@ export class GlobalState implements StateReader {
       home = new RegionRegister(id.region, to.incarnation);
       this.#registers.set(id.region, home);
     }
-    if (held === undefined) home.held.set(id.summary, new HeldSection(prepared.section));
+    const holder = held ?? new HeldSection(prepared.section);
+    if (held === undefined) home.held.set(id.summary, holder);
     else if (transfer.kind === "whole") held.replace(prepared.section);
     else held.advance(prepared.section, prepared.changes);
+    holder.word = word;
     home.faults.delete(id.summary);
     this.#keepPrevious(home, before, prepared.section);
     return { kind: "applied", before, section: prepared.section };
@@ -280,20 +371,15 @@ export class GlobalState implements StateReader {
     return !this.#registers.has(id.region) && this.#registers.size >= MAX_REGIONS;
   }
 
-  #diverges(register: RegionRegister, held: Section, root: string): boolean {
-    if (held.root === root) return false;
-    this.#fail(register, held.id.summary, DIVERGENCE_TEXT, true);
-    return true;
-  }
-
   #refuse(
     register: RegionRegister | undefined,
     id: SectionId,
     reason: RefusalReason,
-    message: string,
+    message = REFUSAL_TEXTS[reason],
   ): Outcome {
-    if (register !== undefined) this.#fail(register, id.summary, message, false);
-    return refused(reason, `${id.summary} of ${id.region}: ${message}`);
+    const isProven = reason === "divergence" || reason === "jump";
+    if (register?.held.has(id.summary)) this.#fail(register, id.summary, message, isProven);
+    return { kind: "refused", reason, message: `${id.summary} of ${id.region}: ${message}` };
   }
 
   #fail(register: RegionRegister, summary: string, message: string, atOnce: boolean): void {
@@ -305,21 +391,6 @@ export class GlobalState implements StateReader {
   }
 }
 
-const DIVERGENCE_TEXT = "equal versions have unequal roots";
-
-const REFUSAL_TEXTS: Readonly<Record<RefusalReason, string>> = {
-  conflict: "two incarnations claim one counter; the region is frozen",
-  forgotten: "the region was removed for good",
-  superseded: "the region is known in a later incarnation",
-  divergence: DIVERGENCE_TEXT,
-  "bad-root": "the root is another than the one claimed",
-  invalid: "the content is not valid",
-};
-
 function sameLife(a: Section, b: Section): boolean {
   return a.version.incarnation.nonce === b.version.incarnation.nonce;
-}
-
-function refused(reason: RefusalReason, message: string): Outcome {
-  return { kind: "refused", reason, message };
 }

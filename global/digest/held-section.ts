@@ -1,3 +1,4 @@
+import type { Attestation } from "./attestation.js";
 import type { Cell, GroupKey } from "./cell.js";
 import type { Transfer } from "./delta.js";
 import type { LeafChange } from "./leaf.js";
@@ -11,6 +12,8 @@ export class HeldSection {
   #recency: Recency;
   /** The last answer of `transferSince`: most peers stand at the same version. */
   #lastTransfer: Transfer | undefined;
+  /** The origin's word for the section as it is; undefined for one of the own fold that isn't signed yet. */
+  word: Attestation | undefined;
 
   constructor(section: Section) {
     this.#section = section;

@@ -1,4 +1,5 @@
 import type { Section } from "./section.js";
+import type { Distrust } from "./trust.js";
 import type { Version } from "./version.js";
 
 /** Why a state doesn't take what it was given. */
@@ -7,8 +8,12 @@ export type RefusalReason =
   | "conflict"
   /** The region was removed for good. */
   | "forgotten"
-  /** The region is known in a later incarnation. */
+  /** The region is known in a later incarnation, or an operator has settled for another. */
   | "superseded"
+  /** The incarnation skips a counter, and no operator has adopted it. */
+  | "jump"
+  /** The origin's signature is missing, of an unknown key, or not over this. */
+  | Distrust
   /** Same version, another root: one of the two is wrong; the section is quarantined. */
   | "divergence"
   /** The content that results has another root than the one claimed. */
@@ -31,7 +36,9 @@ export type ClaimVerdict =
   /** The peer has something newer: pull it. */
   | "newer"
   | "same"
+  /** One of the two is wrong, or of another life: only the origin's word for it can tell. */
+  | "differs"
   /** This holder has something newer: the peer may pull it. */
   | "older"
-  /** Nothing to exchange: conflict, forgotten, superseded or divergence. */
+  /** Nothing to exchange: conflict, forgotten, jump. */
   | "refused";

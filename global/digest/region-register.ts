@@ -1,7 +1,8 @@
 import { MAX_CONFLICTING_NONCES } from "../../shared/limits.js";
+import type { Attestation } from "./attestation.js";
 import { HeldSection } from "./held-section.js";
 import type { Section } from "./section.js";
-import { type Incarnation, isConflict } from "./version.js";
+import type { Incarnation } from "./version.js";
 
 /** Why a section isn't moving though news came. */
 export interface Fault {
@@ -40,6 +41,8 @@ export class RegionRegister implements RegionView {
   readonly held = new Map<string, HeldSection>();
   readonly faults = new Map<string, Fault>();
   readonly superseded = new Map<string, Section>();
+  /** The origins' word for each of the lives in conflict, by nonce. */
+  readonly #evidence = new Map<string, Attestation>();
   #nonces: readonly string[];
 
   constructor(region: string, incarnation: Incarnation) {
@@ -57,18 +60,31 @@ export class RegionRegister implements RegionView {
     return this.#nonces.length > 1;
   }
 
-  /** Notes which incarnations there are; true when that is news of a conflict. */
-  witness(incarnation: Incarnation): boolean {
-    return isConflict(this.incarnation, incarnation) && this.addNonces([incarnation.nonce]);
+  /**
+   * Notes that another life claims this counter, by its origin's word; true when that is
+   * news. Of very many the smallest nonces are kept, so that all holders keep the same.
+   */
+  witness(word: Attestation): boolean {
+    const { nonce } = word.incarnation;
+    if (this.#nonces.includes(nonce)) return false;
+    const kept = [...this.#nonces, nonce].sort().slice(0, MAX_CONFLICTING_NONCES);
+    if (!kept.includes(nonce)) return false;
+    this.#nonces = kept;
+    this.#evidence.set(nonce, word);
+    for (const known of this.#evidence.keys())
+      if (!kept.includes(known)) this.#evidence.delete(known);
+    return true;
   }
 
-  /** Joins nonces that claim this counter: a sorted set, the smallest when it gets long. */
-  addNonces(nonces: readonly string[]): boolean {
-    const joined = [...new Set([...this.#nonces, ...nonces])].sort();
-    const kept = joined.slice(0, MAX_CONFLICTING_NONCES);
-    const news = kept.join() !== this.#nonces.join();
-    this.#nonces = kept;
-    return news;
+  /** What proves the conflict to others, this life's own part aside. */
+  get evidence(): Iterable<Attestation> {
+    return this.#evidence.values();
+  }
+
+  /** An operator has settled the conflict for this life. */
+  settle(): void {
+    this.#nonces = [this.incarnation.nonce];
+    this.#evidence.clear();
   }
 
   *sections(): Generator<Section> {

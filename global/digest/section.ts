@@ -38,6 +38,13 @@ export interface Section {
   readonly root: string;
 }
 
+/** That a section has this root at this version; a list of them is a version vector. */
+export interface SectionClaim {
+  readonly id: SectionId;
+  readonly version: Version;
+  readonly root: string;
+}
+
 /** One string for a section's name, for maps. Neither part may hold a newline. */
 export function sectionKey(id: SectionId): string {
   return `${id.region}\n${id.summary}`;

@@ -24,7 +24,7 @@ export interface Version {
  * Fold semantics come last, because they do go back when a release is taken back.
  *
  * Nonces are not compared: equal counters with different nonces have no order, they
- * are a conflict (`isConflict`), which is to be looked for first.
+ * are a conflict (orders.ts), which is to be looked for first.
  */
 export function compareVersions(a: Version, b: Version): number {
   return (
@@ -33,11 +33,6 @@ export function compareVersions(a: Version, b: Version): number {
     a.revision - b.revision ||
     a.foldSemantics - b.foldSemantics
   );
-}
-
-/** Whether two incarnations claim one place in a region's history. */
-export function isConflict(a: Incarnation, b: Incarnation): boolean {
-  return a.counter === b.counter && a.nonce !== b.nonce;
 }
 
 /**

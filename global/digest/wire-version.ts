@@ -1,27 +1,21 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinaryKey, toBinaryKey } from "../../shared/bytes.js";
 import {
-  type Attestation as AttestationMessage,
   type SectionClaim as ClaimMessage,
-  type Conflict as ConflictMessage,
-  type Forgotten as ForgottenMessage,
   type Incarnation as IncarnationMessage,
   type IncarnationSchema,
   SectionClaimSchema,
   type Version as VersionMessage,
   type VersionSchema,
 } from "../../shared/gen/atoll/digest/v1/digest_pb.js";
-import {
-  MAX_CLAIMS_PER_FRAME,
-  MAX_CONFLICTING_NONCES,
-  MAX_SIGNATURE_BYTES,
-} from "../../shared/limits.js";
-import type { SectionClaim } from "./delta.js";
+import { MAX_CLAIMS_PER_FRAME } from "../../shared/limits.js";
 import { bytesFromHex, HASH_BYTES, hexFromBytes } from "./hash.js";
+import type { SectionClaim } from "./section.js";
 import type { Incarnation, Version } from "./version.js";
-import { bytes, integer, list, malformed, regionName, summaryName, text } from "./wire-check.js";
+import { bytes, integer, list, malformed, regionName, summaryName } from "./wire-check.js";
 
-const NONCE_BYTES = 16;
+/** Bytes of an incarnation's nonce. */
+export const NONCE_BYTES = 16;
 
 /** An incarnation for the wire. */
 export function encodeIncarnation(
@@ -102,55 +96,4 @@ export function decodeClaims(messages: readonly ClaimMessage[], where: string): 
       root: toBinaryKey(bytes(message.root, [HASH_BYTES], `${here}.root`)),
     };
   });
-}
-
-/** Claims with their origin's word for them. */
-export interface Attestation {
-  readonly claims: readonly SectionClaim[];
-  readonly signature: Uint8Array;
-  readonly keyId: string;
-}
-
-/** Checks an attestation's form (not its signature). Throws INVALID_ARGUMENT. */
-export function decodeAttestation(message: AttestationMessage, where: string): Attestation {
-  const claims = decodeClaims(message.claims, `${where}.claims`);
-  const regions = new Set(claims.map((claim) => claim.id.region));
-  if (regions.size > 1) malformed(`${where}.claims`, "are of several regions; they must be of one");
-  if (message.signature.length > MAX_SIGNATURE_BYTES) {
-    malformed(`${where}.signature`, `is longer than ${MAX_SIGNATURE_BYTES} bytes`);
-  }
-  const keyId = text(message.keyId, MAX_SIGNATURE_BYTES, `${where}.key_id`);
-  return { claims, signature: message.signature.slice(), keyId };
-}
-
-/** A region that was removed, up to an incarnation counter. */
-export interface Forgotten {
-  readonly region: string;
-  readonly counter: number;
-}
-
-/** Checks it. Throws INVALID_ARGUMENT naming the field. */
-export function decodeForgotten(message: ForgottenMessage, where: string): Forgotten {
-  return {
-    region: regionName(message.region, `${where}.region`),
-    counter: integer(message.counter, 1, `${where}.counter`),
-  };
-}
-
-/** Incarnations that claim one counter. */
-export interface Conflict {
-  readonly region: string;
-  readonly counter: number;
-  readonly nonces: readonly string[];
-}
-
-/** Checks it. Throws INVALID_ARGUMENT naming the field. */
-export function decodeConflict(message: ConflictMessage, where: string): Conflict {
-  return {
-    region: regionName(message.region, `${where}.region`),
-    counter: integer(message.counter, 1, `${where}.counter`),
-    nonces: list(message.nonces, MAX_CONFLICTING_NONCES, `${where}.nonces`).map((nonce, index) =>
-      hexFromBytes(bytes(nonce, [NONCE_BYTES], `${where}.nonces[${index}]`)),
-    ),
-  };
 }

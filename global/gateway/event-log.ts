@@ -7,7 +7,7 @@ export function logMeshEvent(log: Logger, event: MeshEvent): void {
   switch (kind) {
     case "link-up":
     case "stream-open":
-    case "forgotten":
+    case "order":
       log.info(facts, kind);
       break;
     case "link-down":

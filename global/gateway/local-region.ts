@@ -4,11 +4,13 @@ import { EtcdClient } from "../../shared/etcd/client.js";
 import type { Incarnation } from "../../shared/etcd/incarnation.js";
 import { sha256 } from "../../shared/hash.js";
 import type { Logger } from "../../shared/log.js";
+import { type Attestation, attestedRevision } from "../digest/attestation.js";
 import type { GlobalState } from "../digest/global-state.js";
+import type { Order } from "../digest/orders.js";
 import type { Section } from "../digest/section.js";
 import type { AgeClock } from "../mesh/age-clock.js";
 import { RegionSource } from "../source/source.js";
-import type { KnownSource, SourceOutput, SourceStatus } from "../source/types.js";
+import type { SourceOutput, SourceStatus } from "../source/types.js";
 import { SummaryEngine } from "../summary/engine/engine.js";
 import type { EngineOutput, SummaryStatus } from "../summary/types.js";
 import { DefinitionTexts } from "./definition-texts.js";
@@ -94,9 +96,19 @@ export class LocalRegion {
     return this.#engine.statuses();
   }
 
-  /** Takes what peers know of this region. */
-  remember(known: KnownSource): void {
-    this.#source.remember(known);
+  /** Takes what peers know of this region, by its own word. */
+  remember(word: Attestation): void {
+    const { incarnation, lineage } = word;
+    this.#source.remember({
+      incarnation,
+      revision: attestedRevision(word),
+      lineage: lineage && { ...lineage, gateway: "" },
+    });
+  }
+
+  /** An operator has settled which life of this region is the one. */
+  adopted({ counter, nonce }: Order): void {
+    this.#source.adopt(counter, nonce);
   }
 
   /**
@@ -117,6 +129,7 @@ export class LocalRegion {
     this.texts.take(output);
     this.intent.take(output);
     if (output.kind === "reset") this.#incarnation = output.incarnation;
+    if (output.kind === "lineage") this.#options.state.words.lineage = output.mark;
     if (output.kind === "load" || output.kind === "batch") this.#revision = output.revision;
     this.#carryOut(this.#engine.input(output));
     if (output.kind === "confirmed" && this.#incarnation !== undefined) {

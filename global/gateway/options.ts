@@ -28,6 +28,8 @@ export interface GatewayOptions {
   readonly logLevel: LogLevel;
   /** Where the view is mirrored to; undefined for nowhere. */
   readonly redis: RedisSettings | undefined;
+  /** Whom to believe, and what to sign with; undefined when an operator chose to believe everybody. */
+  readonly trust: { readonly folder: string; readonly signingKey: string } | undefined;
 }
 
 export const HELP = `A region's gateway: digests of its region for the world, and the world's for its region.
@@ -42,6 +44,10 @@ Usage: global --region REGION --name NAME [options]
   --endpoints HOST:PORT,…  the region's etcd API, instead of a topology
   --peers REGION=HOST:PORT,…
                            other gateways, instead of a topology
+  --trust DIR              public keys (PEM, Ed25519): REGION.pem for each region, one key or
+                           several, and _operators.pem; read again when they change
+  --signing-key FILE       this region's private key (PEM, Ed25519)
+  --unsigned               instead of both: sign nothing and believe every gateway
   --data-dir DIR           accepted for later use; a gateway keeps nothing that it can't rebuild
 ${REDIS_HELP}
   --log-level LEVEL        ${LOG_LEVELS.join(", ")} (default info)
@@ -51,7 +57,8 @@ Each option can also be given as an environment variable: ATOLL_LOG_LEVEL for --
 An option goes before a variable, a variable before the default.
 
 Example: global --region eu-west --name g0 --endpoints 10.0.0.1:2379,10.0.0.2:2379 \\
-  --grpc 10.0.0.9:2390 --peers us-east=10.1.0.9:2390,ap-south=10.2.0.9:2390
+  --grpc 10.0.0.9:2390 --peers us-east=10.1.0.9:2390,ap-south=10.2.0.9:2390 \\
+  --trust /etc/atoll/trust --signing-key /etc/atoll/eu-west.key.pem
 `;
 
 const name = z.string({ message: "is missing" }).refine(isName, {
@@ -68,6 +75,9 @@ const settingsSchema = z.object({
   topology: z.string().optional(),
   endpoints: z.string().optional(),
   peers: z.string().optional(),
+  trust: z.string().optional(),
+  "signing-key": z.string().optional(),
+  unsigned: z.enum(["true", "false"], { message: "is neither true nor false" }).default("false"),
   "data-dir": z.string().optional(),
   "log-level": z
     .enum(LOG_LEVELS, { message: `is not one of ${LOG_LEVELS.join(", ")}` })
@@ -86,7 +96,10 @@ function invalid(message: string): AtollError {
 
 function parseWords(words: readonly string[]): Record<string, string | boolean | undefined> {
   const options = Object.fromEntries(
-    SETTINGS.map((setting) => [setting, { type: "string" as const }]),
+    SETTINGS.map((setting) => {
+      const type = setting === "unsigned" ? ("boolean" as const) : ("string" as const);
+      return [setting, { type }];
+    }),
   );
   try {
     const help = { type: "boolean" as const, short: "h" };
@@ -153,6 +166,27 @@ function fromLists(
   return { endpoints, directory };
 }
 
+/** Whom to believe. Believing everybody is a choice that somebody has to make. */
+function trustOf(settings: Settings, sourceOf: SourceOf): GatewayOptions["trust"] {
+  const { trust, "signing-key": signingKey, unsigned } = settings;
+  if (unsigned === "true") {
+    const other = trust === undefined ? "signing-key" : "trust";
+    if (trust === undefined && signingKey === undefined) return undefined;
+    throw invalid(`${sourceOf("unsigned")}: give it, or ${sourceOf(other)}, not both`);
+  }
+  if (trust === undefined) {
+    throw invalid(
+      "--trust: name the folder of the regions' public keys, or say --unsigned to believe every gateway",
+    );
+  }
+  if (signingKey === undefined) {
+    throw invalid(
+      `--signing-key: name the file of ${settings.region}'s private key; what isn't signed is believed by nobody`,
+    );
+  }
+  return { folder: trust, signingKey };
+}
+
 /**
  * The settings from the command line, then the environment, then the defaults. Undefined
  * when help was asked for. Throws INVALID_ARGUMENT naming the setting that is wrong.
@@ -166,7 +200,10 @@ export function parseGatewayOptions(
   const variable = (setting: SettingName): string =>
     `ATOLL_${setting.toUpperCase().replaceAll("-", "_")}`;
   const raw = Object.fromEntries(
-    SETTINGS.map((setting) => [setting, given[setting] ?? environment[variable(setting)]]),
+    SETTINGS.map((setting) => {
+      const own = given[setting] === true ? "true" : given[setting];
+      return [setting, own ?? environment[variable(setting)]];
+    }),
   );
   const sourceOf: SourceOf = (setting) =>
     raw[setting] !== undefined && given[setting] === undefined ? variable(setting) : `--${setting}`;
@@ -200,5 +237,6 @@ export function parseGatewayOptions(
       : fromTopology(settings, topology, sourceOf)),
     logLevel: settings["log-level"],
     redis: parseRedisSettings(settings, sourceOf),
+    trust: trustOf(settings, sourceOf),
   };
 }

@@ -4,6 +4,7 @@ import type { BinaryKey } from "../../shared/bytes.js";
 import type { Clock } from "../../shared/clock.js";
 import { AtollError, errorText } from "../../shared/errors.js";
 import type { EtcdClient } from "../../shared/etcd/client.js";
+import type { Incarnation } from "../../shared/etcd/incarnation.js";
 import type { Logger } from "../../shared/log.js";
 import { type Admission, admit, forked, joinKnown, RESOLVING_COMMAND } from "./admission.js";
 import { SourceCore } from "./core.js";
@@ -43,6 +44,7 @@ export class RegionSource {
   readonly #core: SourceCore;
   readonly #stop = new AbortController();
   #remembered: KnownSource | undefined;
+  #adopted: { readonly counter: number; readonly nonce: string } | undefined;
   #session: Session | undefined;
   #clusterId: string | undefined;
   #running: Promise<void> | undefined;
@@ -91,12 +93,35 @@ export class RegionSource {
 
   /** Takes what peers know of this region; one that contradicts the store ends in a refusal. */
   remember(known: KnownSource): void {
+    if (this.#isOverruled(known.incarnation)) return;
     this.#remembered = joinKnown(this.#remembered, known);
     const followed = this.#core.followed?.incarnation;
     const { counter, nonce } = known.incarnation;
     if (followed === undefined || this.#session === undefined) return;
     if (counter < followed.counter || nonce === followed.nonce) return;
     this.#session.end(new AtollError("ABORTED", "peers know another incarnation of this region"));
+  }
+
+  /**
+   * An operator has settled which life is the one of a counter: what was remembered of
+   * another one counts no more, and a store in another one is refused.
+   */
+  adopt(counter: number, nonce: string): void {
+    this.#adopted = { counter, nonce };
+    const isOther = (known: KnownSource | undefined): boolean => {
+      return known?.incarnation.counter === counter && known.incarnation.nonce !== nonce;
+    };
+    if (this.#remembered === undefined || isOther(this.#remembered)) {
+      const incarnation = { counter, nonce, baseRevision: 0, parentNonce: "" };
+      this.#remembered = { incarnation, revision: 0, lineage: undefined };
+    }
+    if (!isOther(this.#core.followed)) return;
+    this.#session?.end(new AtollError("ABORTED", "an operator has adopted another incarnation"));
+  }
+
+  /** Whether an operator has settled against a life. */
+  #isOverruled({ counter, nonce }: Incarnation): boolean {
+    return this.#adopted?.counter === counter && this.#adopted.nonce !== nonce;
   }
 
   /** Asks for a further read of existing keys; it arrives as loads of this scan. */
@@ -168,7 +193,8 @@ export class RegionSource {
 
   /** Decides, with a look into the store's history where that may show a fork. */
   async #admit(head: Head): Promise<Admission> {
-    const followed = this.#core.followed;
+    const before = this.#core.followed;
+    const followed = before && this.#isOverruled(before.incarnation) ? undefined : before;
     const remembered = this.#remembered;
     const admission = admit(followed, remembered, head);
     if (admission.kind !== "begin" && admission.kind !== "resume") return admission;

@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GlobalState } from "../../global/digest/global-state.js";
+import { type Trust, UNSIGNED } from "../../global/digest/trust.js";
 import { encodeTransfer } from "../../global/digest/wire-transfer.js";
 import { FrameWriter } from "../../global/mesh/core/frame-writer.js";
+import { Keyring } from "../../global/trust/keyring.js";
 import { CODES } from "../../shared/errors.js";
 import {
   type GetResponse,
@@ -143,9 +145,15 @@ describe("calls that are none", () => {
 });
 
 describe("a gateway that lies", () => {
+  /** What a region signs with. */
+  function keysOf(region: string): Trust {
+    const { trust, signingKey } = world.keys;
+    return new Keyring({ folder: trust, signingKey: signingKey(region), region });
+  }
+
   /** A frame with all of a region's section, as an honest gateway of it would send it. */
-  function frameOf(region: FakeRegion, isSpoilt = false): Uint8Array {
-    const state = new GlobalState(sha256);
+  function frameOf(region: FakeRegion, isSpoilt = false, trust = keysOf("west")): Uint8Array {
+    const state = new GlobalState(sha256, trust);
     const frame = new FrameWriter();
     for (const publication of region.publications(undefined, region.revision)) {
       state.publish(publication);
@@ -153,6 +161,8 @@ describe("a gateway that lies", () => {
       if (whole === undefined) throw new Error("there is nothing to send");
       const root = isSpoilt ? sha256(Buffer.from("something else")) : whole.root;
       for (const chunk of encodeTransfer({ ...whole, root })) frame.chunk(chunk);
+      const word = state.words.of(publication.id);
+      if (word !== undefined) frame.attestation(word);
     }
     return frame.finish();
   }
@@ -199,6 +209,53 @@ describe("a gateway that lies", () => {
     await expectUnhurt();
   });
 
+  test("sections that their region hasn't signed are not taken", async () => {
+    await refused("unsigned", frameOf(west, false, UNSIGNED));
+    await refused("unknown-key", frameOf(west, false, keysOf("east")));
+    const claimed = keysOf("west").sign(new Uint8Array(0)).keyId;
+    const thief: Trust = {
+      ...UNSIGNED,
+      sign: (bytes) => ({ ...keysOf("east").sign(bytes), keyId: claimed }),
+    };
+    await refused("forged", frameOf(west, false, thief));
+    await expectUnhurt();
+  });
+
+  test("a forged word of this region's own future doesn't keep it from its source", async () => {
+    const east = new FakeRegion("east", 0xdd, ["machines"], 3);
+    for (let i = 0; i < 50; i++) east.write(i, seededRandom(i));
+    const frame = new FrameWriter();
+    const future = { ...east.incarnation, counter: 9 };
+    frame.attestation({
+      region: "east",
+      incarnation: future,
+      sections: [],
+      lineage: { counter: 1e9, nonce: "ab".repeat(8), revision: 1e9 },
+      ...keysOf("west").sign(new Uint8Array(0)),
+    });
+    frame.standing({
+      region: "east",
+      incarnation: future,
+      revision: 1e9,
+      sections: 1,
+      ageMs: 0,
+      path: ["west", "east"],
+      rttMs: undefined,
+    });
+    await refused("unknown-key", frame.finish());
+    await etcdctlOk(endpoints, "put", "/machines/c", '{"app": "api", "cpu_free": 8}');
+    await until("the source goes on", async () => {
+      const cell = (await view()).groups[0]?.cells[0]?.value;
+      return cell?.case === "count" && cell.value === 2n;
+    });
+    await etcdctlOk(endpoints, "del", "/machines/c");
+    await until("the record is gone", async () => {
+      const cell = (await view()).groups[0]?.cells[0]?.value;
+      return cell?.case === "count" && cell.value === 1n;
+    });
+    await expectUnhurt();
+  });
+
   test("a stream of nothing but bad frames is ended", async () => {
     const bad = frameOf(forged("mars"));
     await givenUp("bad frames in a row", ...Array.from({ length: 12 }, () => bad));
@@ -225,6 +282,17 @@ describe("a gateway that lies", () => {
       const answer = await client.unary(GlobalService.method.get, request);
       return (answer.byRegion[0]?.groups.length ?? 0) > 0;
     });
+    await expectUnhurt();
+  });
+
+  test("a life that comes out of turn waits for an operator", async () => {
+    const later = new FakeRegion("west", 0xcc, ["machines"], 3, 7);
+    for (let i = 0; i < 5; i++) later.write(i, seededRandom(i));
+    await refused("jump", frameOf(later));
+    const { regions } = await client.unary(GlobalService.method.regions, {});
+    const freshness = regions.find((region) => region.freshness?.region === "west")?.freshness;
+    expect(freshness?.version?.incarnation).toBe(1n);
+    expect(freshness?.reason).toContain(`atoll region adopt west ${later.incarnation.nonce}`);
     await expectUnhurt();
   });
 });

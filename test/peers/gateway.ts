@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type KeyFiles, keyFiles, makeKeyFiles } from "../../global/trust/key-files.js";
 import { freePorts } from "../../shared/ports.js";
 import type { Topology, TopologyGateway } from "../../shared/topology.js";
 import { type Region, type RegionOptions, startRegion } from "./atoll.js";
@@ -120,6 +121,11 @@ export class World {
     return join(this.#folder, "topology.json");
   }
 
+  /** The keys that its regions and operators sign with. */
+  get keys(): KeyFiles {
+    return keyFiles(this.#folder);
+  }
+
   /** Stops everything and removes its data. */
   async stop(): Promise<void> {
     const endings = [
@@ -186,12 +192,14 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     })),
   };
   await writeFile(join(folder, "topology.json"), JSON.stringify(topology));
-  const args = options.gatewayArgs ?? [];
+  const { trust, signingKey } = makeKeyFiles(folder, options.regions);
   const gateways: Gateway[] = [];
   for (const region of topology.regions) {
     const file = join(folder, `${region.name}.json`);
     await writeFile(file, JSON.stringify(await seenFrom(region.name, topology, options.via)));
     for (const address of region.gateways) {
+      const keys = flags({ trust, "signing-key": signingKey(region.name) });
+      const args = [...keys, ...(options.gatewayArgs ?? [])];
       gateways.push(new Gateway(region.name, address, join(folder, address.name), file, args));
     }
   }

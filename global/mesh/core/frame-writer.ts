@@ -1,10 +1,16 @@
 import { create, toBinary } from "@bufbuild/protobuf";
+import { AttestationSchema } from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
 import { SyncResponseSchema } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
+import type { Attestation } from "../../digest/attestation.js";
+import { encodeAttestation } from "../../digest/wire-trust.js";
 import type { Standing } from "./standing.js";
 import { encodeStanding } from "./wire-standing.js";
 
-/** Tag of a length-delimited field on the wire. */
+/** Tags of length-delimited fields on the wire. */
 const CHUNKS_TAG = (SyncResponseSchema.field.chunks.number << 3) | 2;
+const ATTESTATIONS_TAG = (SyncResponseSchema.field.attestations.number << 3) | 2;
+
+const encodedWords = new WeakMap<Attestation, Uint8Array>();
 
 /**
  * Builds one frame out of parts that are encoded already: a message's bytes are those
@@ -13,10 +19,11 @@ const CHUNKS_TAG = (SyncResponseSchema.field.chunks.number << 3) | 2;
 export class FrameWriter {
   readonly #parts: Uint8Array[] = [];
   readonly #standings: Standing[] = [];
+  readonly #words = new Set<Attestation>();
   #echoStampMs: number | undefined;
   #size = 0;
 
-  /** Bytes so far, without standings and echo, which are small and bounded. */
+  /** Bytes so far, without attestations, standings and echo, which are small and bounded. */
   get size(): number {
     return this.#size;
   }
@@ -27,8 +34,13 @@ export class FrameWriter {
 
   /** Adds an encoded SectionChunk. */
   chunk(encoded: Uint8Array): void {
-    this.#add(lengthPrefix(encoded.length));
+    this.#add(lengthPrefix(CHUNKS_TAG, encoded.length));
     this.#add(encoded);
+  }
+
+  /** Adds the origin's word for what chunks lead to; once, however many of them it is for. */
+  attestation(word: Attestation): void {
+    this.#words.add(word);
   }
 
   /** Adds the fields of an encoded SyncResponse. */
@@ -53,6 +65,11 @@ export class FrameWriter {
       });
       this.#add(toBinary(SyncResponseSchema, tail));
     }
+    for (const word of this.#words) {
+      const encoded = encodedWord(word);
+      this.#add(lengthPrefix(ATTESTATIONS_TAG, encoded.length));
+      this.#add(encoded);
+    }
     const frame = new Uint8Array(this.#size);
     let offset = 0;
     for (const part of this.#parts) {
@@ -68,9 +85,19 @@ export class FrameWriter {
   }
 }
 
-/** The tag and the length as a varint that stand before a chunk. */
-function lengthPrefix(length: number): Uint8Array {
-  const bytes = [CHUNKS_TAG];
+/** The same attestation is encoded once, however many peers it goes to. */
+function encodedWord(word: Attestation): Uint8Array {
+  let encoded = encodedWords.get(word);
+  if (encoded === undefined) {
+    encoded = toBinary(AttestationSchema, encodeAttestation(word));
+    encodedWords.set(word, encoded);
+  }
+  return encoded;
+}
+
+/** The tag and the length as a varint that stand before a message. */
+function lengthPrefix(tag: number, length: number): Uint8Array {
+  const bytes = [tag];
   let rest = length;
   while (rest > 0x7f) {
     bytes.push((rest & 0x7f) | 0x80);

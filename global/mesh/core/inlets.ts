@@ -116,13 +116,17 @@ export class Inlets {
     if (link !== undefined) this.#failed(link, error, now);
   }
 
-  /** Asks a peer for sections of a region; all of them when none is named. */
-  pull(link: Link, region: string, ids: readonly SectionId[], now: Now): boolean {
+  /**
+   * Asks a peer for sections of a region; all of them when none is named. `isWhole` asks as
+   * if nothing of them were here.
+   */
+  pull(link: Link, region: string, ids: readonly SectionId[], now: Now, isWhole = false): boolean {
     const due = ids.filter((id) => this.#isPullDue(link, sectionKey(id), now));
     if (ids.length > 0 ? due.length === 0 : !this.#isPullDue(link, region, now)) return false;
     link.expect(region, now.monotonicMs + LATE_MS);
     const summaries = due.map(({ summary }) => summary);
     const held = this.#held((id) => {
+      if (isWhole) return false;
       return id.region === region && (summaries.length === 0 || summaries.includes(id.summary));
     });
     this.#request(link, { pulls: [{ region, summaries, held }] });

@@ -1,14 +1,22 @@
 import { AtollError, errorText } from "../../../shared/errors.js";
 import type { SectionChunk } from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
 import type { SyncResponse } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
-import { MAX_REGIONS, MESH_BAD_FRAMES } from "../../../shared/limits.js";
+import {
+  MAX_ATTESTATIONS_PER_FRAME,
+  MAX_REGIONS,
+  MESH_BAD_FRAMES,
+} from "../../../shared/limits.js";
+import { type Attestation, attestedRevision, covers } from "../../digest/attestation.js";
 import type { Transfer } from "../../digest/delta.js";
 import type { GlobalState } from "../../digest/global-state.js";
+import type { Order } from "../../digest/orders.js";
+import { REFUSAL_TEXTS } from "../../digest/refusal.js";
 import type { ReportBook } from "../../digest/report.js";
 import type { SectionId } from "../../digest/section.js";
 import { list } from "../../digest/wire-check.js";
 import { decodeReport } from "../../digest/wire-report.js";
-import { decodeClaims, decodeConflict, decodeForgotten } from "../../digest/wire-version.js";
+import { decodeAttestation, decodeOrder } from "../../digest/wire-trust.js";
+import { decodeClaims } from "../../digest/wire-version.js";
 import { asOfFromEcho } from "../../view/freshness-book.js";
 import type { Inlets } from "./inlets.js";
 import { type Link, leadsTo } from "./link.js";
@@ -53,11 +61,18 @@ export class Intake {
         this.#refused(link, "malformed", errorText(error), { region: link.region, summary: "" });
       }
     };
-    for (const message of frame.conflicts)
-      guard(() => this.#conflict(decodeConflict(message, "conflicts")));
-    for (const message of frame.forgotten)
-      guard(() => this.#forgotten(decodeForgotten(message, "forgotten")));
-    for (const chunk of frame.chunks) if (!this.#chunk(link, chunk, now)) bad++;
+    const words: Attestation[] = [];
+    guard(() => {
+      const max = MAX_ATTESTATIONS_PER_FRAME;
+      for (const message of list(frame.attestations, max, "attestations"))
+        words.push(decodeAttestation(message, "attestations"));
+    });
+    guard(() => {
+      for (const message of list(frame.orders, MAX_ATTESTATIONS_PER_FRAME, "orders"))
+        if (!this.#order(link, decodeOrder(message, "orders"))) bad++;
+    });
+    for (const chunk of frame.chunks) if (!this.#chunk(link, chunk, words, now)) bad++;
+    for (const word of words) if (!this.#word(link, word)) bad++;
     for (const message of frame.reports) {
       guard(() => {
         const report = decodeReport(message, "reports");
@@ -68,7 +83,7 @@ export class Intake {
       });
     }
     guard(() => this.#standings(link, frame, now));
-    guard(() => this.#claims(link, frame));
+    guard(() => this.#claims(link, frame, now));
     if (bad === 0) {
       this.#bad.delete(link);
       return;
@@ -81,7 +96,7 @@ export class Intake {
   }
 
   /** Takes a chunk; false when it was bad. */
-  #chunk(link: Link, chunk: SectionChunk, now: Now): boolean {
+  #chunk(link: Link, chunk: SectionChunk, words: readonly Attestation[], now: Now): boolean {
     const id = { region: chunk.region, summary: chunk.summary };
     if (!link.expects(chunk.region, now)) {
       const message = `sections of ${JSON.stringify(chunk.region)} were not asked for`;
@@ -97,7 +112,10 @@ export class Intake {
       this.#repair(link, id, "refused", now);
       return false;
     }
-    return transfer === undefined || this.#join(link, transfer, now);
+    if (transfer === undefined) return true;
+    const claim = { id: transfer.id, version: transfer.to, root: transfer.root };
+    const attestation = words.find((word) => covers(word, claim));
+    return this.#join(link, { ...transfer, attestation }, now);
   }
 
   #join(link: Link, transfer: Transfer, now: Now): boolean {
@@ -118,6 +136,11 @@ export class Intake {
       case "refused": {
         const { reason, message } = outcome;
         if (reason === "superseded" || reason === "forgotten") return true;
+        if (reason === "jump") {
+          // Whoever brings it is not to blame.
+          this.#refused(link, reason, message, transfer.id);
+          return true;
+        }
         if (reason === "conflict") {
           this.#conflicted(transfer.id.region);
           return true;
@@ -144,37 +167,52 @@ export class Intake {
       const asOfMs =
         stampMs === undefined || ageMs === undefined ? undefined : asOfFromEcho(stampMs, ageMs);
       link.standings.set(region, { ...standing, asOfMs });
-      if (region === home) {
-        const { counter, nonce } = incarnation;
-        this.#input.emit({
-          kind: "event",
-          event: { kind: "own-region", counter, nonce, revision },
-        });
-        if (link.region !== home) return;
-      }
+      if (region === home && link.region !== home) return;
       if (asOfMs === undefined || standing.path.length === 0) return;
       const path = leadsTo(home, link, standing.path) ? [] : [home, ...standing.path];
       this.#input.book.sight({ region, incarnation, revision, sections, asOfMs, path, from: link });
     });
   }
 
-  /** A version vector: equal versions must have equal roots. */
-  #claims(link: Link, frame: SyncResponse): void {
+  /**
+   * A version vector: equal versions must have equal roots. Where they don't, the peer is
+   * asked for the whole section, which comes with its origin's word.
+   */
+  #claims(link: Link, frame: SyncResponse, now: Now): void {
     for (const claim of decodeClaims(frame.claims, "claims")) {
-      const { region, summary } = claim.id;
-      const before = this.#input.state.region(region)?.fault(summary)?.failures ?? 0;
-      if (this.#input.state.judge(claim) !== "refused") continue;
-      const fault = this.#input.state.region(region)?.fault(summary);
-      if (fault !== undefined && fault.failures > before) {
-        this.#refused(link, "divergence", fault.message, claim.id);
-      } else {
-        this.#conflicted(region);
-      }
+      if (this.#input.state.judge(claim) !== "differs") continue;
+      this.#repair(link, claim.id, "differs", now);
     }
   }
 
-  #conflict({ region, counter, nonces }: ReturnType<typeof decodeConflict>): void {
-    if (this.#input.state.noteConflict(region, counter, nonces)) this.#alarm(region, counter);
+  /**
+   * An origin's word counts by itself where it is of this gateway's own region, or of a
+   * life that claims the counter of another one. False when it is forged.
+   */
+  #word(link: Link, word: Attestation): boolean {
+    const { home, state } = this.#input;
+    const { region } = word;
+    if (region !== home) {
+      if (state.witness(word)) this.#conflicted(region);
+      return true;
+    }
+    if (this.#isOldNews(word)) return true;
+    const distrust = state.distrust(word);
+    if (distrust !== undefined) {
+      this.#refused(link, distrust, REFUSAL_TEXTS[distrust], { region, summary: "" });
+      return false;
+    }
+    this.#input.emit({ kind: "event", event: { kind: "own-region", word } });
+    return true;
+  }
+
+  /** Whether this gateway holds as much of its own region as a peer's word for it says. */
+  #isOldNews(word: Attestation): boolean {
+    const register = this.#input.state.region(word.region);
+    if (register?.incarnation.nonce !== word.incarnation.nonce) return false;
+    const revision = attestedRevision(word);
+    for (const { version } of register.sections()) if (version.revision >= revision) return true;
+    return false;
   }
 
   /** The state has met a second claim of a counter. */
@@ -195,16 +233,30 @@ export class Intake {
     this.#input.outlets.alarm();
   }
 
-  #forgotten({ region, counter }: ReturnType<typeof decodeForgotten>): void {
-    if (!this.#input.state.forget(region, counter)) return;
-    this.#input.reports.forget(region, counter);
-    if (this.#input.state.region(region) === undefined) this.#input.book.forget(region);
-    this.#input.emit({ kind: "event", event: { kind: "forgotten", region, counter } });
-    this.#input.outlets.alarm();
+  /** An order that a peer passes on; false when it isn't an operator's. */
+  #order(link: Link, order: Order): boolean {
+    const outcome = this.obey(order);
+    if (outcome === "news" || outcome === "known") return true;
+    this.#refused(link, outcome, REFUSAL_TEXTS[outcome], { region: order.region, summary: "" });
+    return false;
   }
 
-  #repair(link: Link, id: SectionId, reason: "gap" | "refused", now: Now): void {
-    if (!this.#input.inlets.pull(link, id.region, [id], now)) return;
+  /** Takes an operator's order, and passes it on when it is news. */
+  obey(order: Order): ReturnType<GlobalState["obey"]> {
+    const { state, reports, book, emit, outlets } = this.#input;
+    const outcome = state.obey(order);
+    if (outcome !== "news") return outcome;
+    const { kind, region, counter } = order;
+    if (kind === "forget") reports.forget(region, counter);
+    if (state.region(region) === undefined) book.forget(region);
+    emit({ kind: "event", event: { kind: "order", order } });
+    outlets.alarm();
+    return outcome;
+  }
+
+  #repair(link: Link, id: SectionId, reason: "gap" | "refused" | "differs", now: Now): void {
+    const isWhole = reason === "differs";
+    if (!this.#input.inlets.pull(link, id.region, [id], now, isWhole)) return;
     const event = { kind: "repair", region: id.region, from: link.address, reason } as const;
     this.#input.emit({ kind: "event", event });
   }

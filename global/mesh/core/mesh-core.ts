@@ -2,6 +2,7 @@ import type { SyncRequest, SyncResponse } from "../../../shared/gen/atoll/mesh/v
 import { MESH_VECTOR_INTERVAL_MS } from "../../../shared/limits.js";
 import type { Random } from "../../../shared/random.js";
 import type { GlobalState } from "../../digest/global-state.js";
+import type { Order } from "../../digest/orders.js";
 import type { RegionReport, ReportBook } from "../../digest/report.js";
 import type { Section } from "../../digest/section.js";
 import type { Incarnation } from "../../digest/version.js";
@@ -155,6 +156,11 @@ export class MeshCore {
   /** This region's own report is new. */
   reported(report: RegionReport): void {
     if (this.#input.reports.join(report)) this.#outlets.reported(report.region);
+  }
+
+  /** Takes an operator's order; tells whether it is news, or why it isn't an operator's. */
+  obey(order: Order): ReturnType<GlobalState["obey"]> {
+    return this.#intake.obey(order);
   }
 
   /** To be called every MESH_TICK_MS: plans, pings, vectors, repairs. */

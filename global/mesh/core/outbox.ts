@@ -1,7 +1,7 @@
 import { MESH_FRAME_TARGET_BYTES, MESH_PUSH_INTERVAL_MS } from "../../../shared/limits.js";
-import type { SectionClaim } from "../../digest/delta.js";
+import type { Attestation } from "../../digest/attestation.js";
 import type { GlobalState } from "../../digest/global-state.js";
-import { type SectionId, sectionKey } from "../../digest/section.js";
+import { type SectionClaim, type SectionId, sectionKey } from "../../digest/section.js";
 import { compareVersions, type Version } from "../../digest/version.js";
 import { encodeTransfer } from "../../digest/wire-transfer.js";
 import { FrameWriter } from "./frame-writer.js";
@@ -12,6 +12,8 @@ import type { Standing } from "./standing.js";
 interface Flight {
   readonly id: SectionId;
   readonly chunks: readonly Uint8Array[];
+  /** The origin's word for what they lead to; goes with the last of them. */
+  readonly word: Attestation | undefined;
   next: number;
 }
 
@@ -196,8 +198,10 @@ export class Outbox {
       this.#cursors.set(key, transfer.to);
       this.#roots.set(key, transfer.root);
       const chunks = encodeTransfer(transfer);
+      const word = this.#source.state.words.of(id);
       frame.chunk(chunks[0] as Uint8Array);
-      if (chunks.length > 1) this.#flights.set(key, { id, chunks, next: 1 });
+      if (chunks.length > 1) this.#flights.set(key, { id, chunks, word, next: 1 });
+      else if (word !== undefined) frame.attestation(word);
       this.#standings.add(id.region);
     }
   }
@@ -210,6 +214,7 @@ export class Outbox {
         frame.chunk(flight.chunks[flight.next++] as Uint8Array);
         if (flight.next < flight.chunks.length) continue;
         this.#flights.delete(key);
+        if (flight.word !== undefined) frame.attestation(flight.word);
         this.#standings.add(flight.id.region);
       }
     }

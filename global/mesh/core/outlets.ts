@@ -5,15 +5,17 @@ import {
   MAX_MESH_STREAMS,
   MAX_REGIONS,
   MESH_LINK_DEAD_MS,
+  MESH_REMIND_INTERVAL_MS,
   MESH_VECTOR_CLAIMS,
 } from "../../../shared/limits.js";
 import type { Random } from "../../../shared/random.js";
+import type { Attestation } from "../../digest/attestation.js";
 import type { GlobalState } from "../../digest/global-state.js";
-import { bytesFromHex } from "../../digest/hash.js";
 import type { RegionReport, ReportBook } from "../../digest/report.js";
 import type { SectionId } from "../../digest/section.js";
 import type { Version } from "../../digest/version.js";
 import { list, regionName, summaryName } from "../../digest/wire-check.js";
+import { encodeAttestation, encodeOrder } from "../../digest/wire-trust.js";
 import { decodeClaims, encodeClaim } from "../../digest/wire-version.js";
 import { decodeHello, encodeHello, type PeerHello, type SelfHello } from "./hello.js";
 import type { Now } from "./now.js";
@@ -31,6 +33,9 @@ interface Stream {
   heardMs: number;
   /** Revisions that were announced on it, by region. */
   readonly announced: Map<string, number>;
+  /** What was last sent of the peer's own region, and when. */
+  reminded: Attestation | undefined;
+  remindedMs: number;
 }
 
 export interface OutletsInput {
@@ -132,7 +137,7 @@ export class Outlets {
     }
   }
 
-  /** News that concern everybody: conflicts and removals. */
+  /** News that concern everybody: conflicts and operators' orders. */
   alarm(): void {
     const encoded = this.#alarms();
     if (encoded === undefined) return;
@@ -152,7 +157,9 @@ export class Outlets {
     }
     if (this.#streams.size === 0) return;
     const standings = this.#standings(now);
-    for (const { outbox, announced } of this.#streams.values()) {
+    for (const stream of this.#streams.values()) {
+      const { outbox, announced } = stream;
+      this.#remind(stream, now);
       const news: string[] = [];
       for (const { region, revision } of standings) {
         if (outbox.interest.has(region) || announced.get(region) === revision) continue;
@@ -203,13 +210,22 @@ export class Outlets {
       state,
       standing: (region, at) => book.standing(region, at.ageMs),
     });
-    const stream: Stream = { id, hello, outbox, heardMs: now.monotonicMs, announced: new Map() };
+    const stream: Stream = {
+      id,
+      hello,
+      outbox,
+      heardMs: now.monotonicMs,
+      announced: new Map(),
+      reminded: undefined,
+      remindedMs: Number.NEGATIVE_INFINITY,
+    };
     this.#streams.set(id, stream);
     this.#byPeer.set(peerKey(hello), stream);
     const answer = create(SyncResponseSchema, { hello: encodeHello(this.#input.self()) });
     outbox.enclose("hello", toBinary(SyncResponseSchema, answer));
     const alarms = this.#alarms();
     if (alarms !== undefined) outbox.enclose("alarms", alarms);
+    this.#remind(stream, now);
     const { region, gateway } = hello;
     this.#input.emit({
       kind: "event",
@@ -244,21 +260,26 @@ export class Outlets {
     stream.outbox.enclose(`report of ${region}`, encoded);
   }
 
+  /**
+   * Tells a peer how far its own region has been: a gateway that has just started, or that
+   * reads a store which went back, can't know that by itself.
+   */
+  #remind(stream: Stream, now: Now): void {
+    if (now.monotonicMs - stream.remindedMs < MESH_REMIND_INTERVAL_MS) return;
+    const word = this.#input.state.words.newest(stream.hello.region);
+    if (word === undefined || word === stream.reminded) return;
+    stream.reminded = word;
+    stream.remindedMs = now.monotonicMs;
+    const message = create(SyncResponseSchema, { attestations: [encodeAttestation(word)] });
+    stream.outbox.enclose("own region", toBinary(SyncResponseSchema, message));
+  }
+
   #alarms(): Uint8Array | undefined {
     const { state } = this.#input;
-    const conflicts = [...state.regions()]
-      .filter(({ nonces }) => nonces.length > 1)
-      .map(({ region, incarnation, nonces }) => ({
-        region,
-        counter: BigInt(incarnation.counter),
-        nonces: nonces.map(bytesFromHex),
-      }));
-    const forgotten = [...state.forgotten].map(([region, counter]) => ({
-      region,
-      counter: BigInt(counter),
-    }));
-    if (conflicts.length + forgotten.length === 0) return undefined;
-    return toBinary(SyncResponseSchema, create(SyncResponseSchema, { conflicts, forgotten }));
+    const attestations = [...state.words.evidence()].map(encodeAttestation);
+    const orders = [...state.orders()].map(encodeOrder);
+    if (attestations.length + orders.length === 0) return undefined;
+    return toBinary(SyncResponseSchema, create(SyncResponseSchema, { attestations, orders }));
   }
 }
 

@@ -1,6 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { AtollError } from "../../../shared/errors.js";
 import type { SyncRequestSchema } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
+import type { Attestation } from "../../digest/attestation.js";
+import type { Order } from "../../digest/orders.js";
 import type { RefusalReason } from "../../digest/outcome.js";
 import type { Section } from "../../digest/section.js";
 
@@ -39,8 +41,14 @@ export type MeshEvent =
       quarantined: boolean;
     }
   /** Sections were asked for: a delta didn't follow, or a peer has more. */
-  | { kind: "repair"; region: string; from: string; reason: "gap" | "refused" | "behind" }
+  | {
+      kind: "repair";
+      region: string;
+      from: string;
+      reason: "gap" | "refused" | "differs" | "behind";
+    }
   | { kind: "conflict"; region: string; counter: number }
-  | { kind: "forgotten"; region: string; counter: number }
-  /** A peer tells of this gateway's own region. */
-  | { kind: "own-region"; counter: number; nonce: string; revision: number };
+  /** An operator's order that stands from now on. */
+  | { kind: "order"; order: Order }
+  /** A peer has shown, by the region's own word, how far this gateway's region has been. */
+  | { kind: "own-region"; word: Attestation };

@@ -66,9 +66,15 @@ export class Repair {
   /** Whether a peer in this standing has something that this gateway could take. */
   #lacks(standing: Standing): boolean {
     const { region, incarnation } = standing;
-    if (incarnation.counter <= (this.#state.forgotten.get(region) ?? 0)) return false;
     const register = this.#state.region(region);
-    if (register !== undefined && register.nonces.length > 1) return false;
-    return isBehind(holdingOf(register), standing);
+    switch (this.#state.place(region, incarnation)) {
+      case "first":
+      case "later":
+        return standing.sections > 0;
+      case "same":
+        return register?.nonces.length === 1 && isBehind(holdingOf(register), standing);
+      default:
+        return false;
+    }
   }
 }

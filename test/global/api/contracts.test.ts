@@ -9,7 +9,7 @@ import {
   OnMiss,
 } from "../../../shared/gen/atoll/global/v1/contract_pb.js";
 import { GlobalService } from "../../../shared/gen/atoll/global/v1/global_pb.js";
-import { History, incarnation, nonce } from "../digest/model.js";
+import { forget, History, incarnation, nonce } from "../digest/model.js";
 import { FakeGateway, Served } from "./fake-gateway.js";
 
 const { get, wait } = GlobalService.method;
@@ -220,7 +220,7 @@ describe("Wait", () => {
       restored.step({ api: 2 });
       gateway.hear(restored.whole(restored.last));
     } else if (kind === "FORGOTTEN") {
-      gateway.state.forget("us-east", 1);
+      gateway.state.obey(forget("us-east", 1));
       gateway.moved("us-east", undefined);
     }
     const minVersion = { revision: 9n, life: LIFE };

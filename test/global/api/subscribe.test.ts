@@ -4,13 +4,16 @@ import { NoticeKind, RegionStatus } from "../../../shared/gen/atoll/global/v1/gl
 import { MAX_GROUPS_PER_UPDATE, QUARANTINE_AFTER_FAILURES } from "../../../shared/limits.js";
 import {
   changes,
+  forget,
   groupKey,
   History,
   incarnation,
   nonce,
   OTHER_SCHEMA,
   SCHEMA,
+  usEast,
   version,
+  wordOf,
 } from "../digest/model.js";
 import { FakeGateway, type Follower, Served } from "./fake-gateway.js";
 
@@ -255,7 +258,7 @@ describe("notices", () => {
     expect((await follower.until("notice")).kind).toBe(NoticeKind.RETIRED);
     await follower.until("update");
     expect(follower.count(API)).toBe(2);
-    gateway.state.forget("eu-west", 1);
+    gateway.state.obey(forget("eu-west", 1));
     gateway.moved("eu-west", undefined);
     expect(await follower.until("notice")).toMatchObject({
       kind: NoticeKind.FORGOTTEN,
@@ -278,7 +281,7 @@ describe("notices", () => {
     east.step({ api: 4 });
     gateway.hear(east.whole(4));
     expect((await follower.until("notice")).kind).toBe(NoticeKind.HEALED);
-    gateway.state.noteConflict("us-east", 1, [nonce("c")]);
+    gateway.state.witness(wordOf(usEast({ incarnation: incarnation(1, "c") })));
     gateway.moved("us-east", undefined);
     expect(await follower.until("notice")).toMatchObject({
       kind: NoticeKind.CONFLICT,

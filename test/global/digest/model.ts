@@ -1,10 +1,12 @@
 import * as fc from "fast-check";
+import { type Attestation, attestedSection } from "../../../global/digest/attestation.js";
 import type { Cell, GroupChanges, GroupKey } from "../../../global/digest/cell.js";
 import { Content } from "../../../global/digest/content.js";
 import type { Publication, Transfer } from "../../../global/digest/delta.js";
 import { GlobalState } from "../../../global/digest/global-state.js";
 import { toHex } from "../../../global/digest/hash.js";
 import { type LeafChange, makeLeaf, pathOf } from "../../../global/digest/leaf.js";
+import type { Order } from "../../../global/digest/orders.js";
 import { makeSection, type Schema, type Section } from "../../../global/digest/section.js";
 import { binOf } from "../../../global/digest/sketch/bins.js";
 import { packBins } from "../../../global/digest/sketch/ddsketch.js";
@@ -204,17 +206,41 @@ export function digest(state: GlobalState): unknown {
   };
 }
 
+/** What isn't signed, which only a state that believes everybody takes. */
+const NO_SIGNATURE = { signature: new Uint8Array(0), keyId: "" };
+
+/** An operator's order to remove a region. */
+export function forget(region: string, counter: number): Order {
+  return { kind: "forget", region, counter, nonce: "", serial: 0, ...NO_SIGNATURE };
+}
+
+/** An operator's order to settle for a life. */
+export function adopt(region: string, life: Incarnation, serial = 0): Order {
+  const { counter, nonce: adopted } = life;
+  return { kind: "adopt", region, counter, nonce: adopted, serial, ...NO_SIGNATURE };
+}
+
+/** A region's word for a section of one of its lives. */
+export function wordOf(history: History, revision = history.last): Attestation {
+  const section = history.section(revision);
+  return {
+    region: history.region,
+    incarnation: section.version.incarnation,
+    sections: [attestedSection(section)],
+    lineage: undefined,
+    ...NO_SIGNATURE,
+  };
+}
+
 /** Joins all that `from` has into `into`, as one gateway pulls from another. */
 export function pull(into: GlobalState, from: GlobalState): void {
-  for (const [region, counter] of from.forgotten) into.forget(region, counter);
+  for (const order of from.orders()) into.obey(order);
   for (const claim of from.claims()) {
     if (into.judge(claim) !== "newer") continue;
     const transfer = from.transferSince(claim.id, into.have(claim.id));
     if (transfer !== undefined) into.receive(transfer);
   }
-  for (const { region, incarnation: life, nonces } of from.regions()) {
-    into.noteConflict(region, life.counter, nonces);
-  }
+  for (const word of from.words.evidence()) into.witness(word);
 }
 
 /** A state that was told all that others have, one after the other. */

@@ -1,21 +1,10 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { type RegionReport, ReportBook } from "../../../global/digest/report.js";
 import { decodeReport, encodeReport } from "../../../global/digest/wire-report.js";
-import {
-  decodeAttestation,
-  decodeClaims,
-  decodeConflict,
-  decodeForgotten,
-  encodeClaim,
-} from "../../../global/digest/wire-version.js";
-import {
-  AttestationSchema,
-  ConflictSchema,
-  ForgottenSchema,
-  RegionReportSchema,
-} from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
-import { History, incarnation, nonce } from "./model.js";
+import { decodeClaims, encodeClaim } from "../../../global/digest/wire-version.js";
+import { RegionReportSchema } from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
+import { History, incarnation } from "./model.js";
 
 function report(revision: number, counter = 1): RegionReport {
   return {
@@ -71,47 +60,16 @@ describe("reports", () => {
   });
 });
 
-describe("claims and marks", () => {
+describe("claims", () => {
   const { id, version, root } = new History("us-east").section(2);
   const claim = { id, version, root };
 
   test("come off the wire as they went on", () => {
     expect(decodeClaims([encodeClaim(claim)], "claims")).toEqual([claim]);
-    const attestation = create(AttestationSchema, { claims: [encodeClaim(claim)], keyId: "k1" });
-    expect(decodeAttestation(attestation, "attestation")).toEqual({
-      claims: [claim],
-      signature: new Uint8Array(0),
-      keyId: "k1",
-    });
-    const conflict = create(ConflictSchema, {
-      region: "us-east",
-      counter: 3n,
-      nonces: [new Uint8Array(16).fill(0xaa)],
-    });
-    expect(decodeConflict(conflict, "conflict")).toEqual({
-      region: "us-east",
-      counter: 3,
-      nonces: [nonce("a")],
-    });
-    const forgotten = create(ForgottenSchema, { region: "us-east", counter: 4n });
-    expect(decodeForgotten(forgotten, "forgotten")).toEqual({ region: "us-east", counter: 4 });
   });
 
   test("are refused with the field that is wrong", () => {
-    const other = encodeClaim({ ...claim, id: { ...id, region: "eu-west" } });
-    const mixed = create(AttestationSchema, { claims: [encodeClaim(claim), other] });
-    expect(() => decodeAttestation(mixed, "attestation")).toThrow("are of several regions");
-    const long = create(AttestationSchema, { signature: new Uint8Array(300) });
-    expect(() => decodeAttestation(long, "attestation")).toThrow("attestation.signature");
     const rootless = { ...encodeClaim(claim), root: new Uint8Array(0) };
     expect(() => decodeClaims([rootless], "claims")).toThrow("claims[0].root has 0 bytes");
-    const never = create(ForgottenSchema, { region: "us-east" });
-    expect(() => decodeForgotten(never, "forgotten")).toThrow("forgotten.counter is 0");
-    const short = create(ConflictSchema, {
-      region: "us-east",
-      counter: 1n,
-      nonces: [new Uint8Array(4)],
-    });
-    expect(() => decodeConflict(short, "conflict")).toThrow("conflict.nonces[0] has 4 bytes");
   });
 });

@@ -4,9 +4,11 @@ import { GlobalState } from "../../../global/digest/global-state.js";
 import { makeSection, RETIRED } from "../../../global/digest/section.js";
 import { sha256 } from "../../../shared/hash.js";
 import {
+  adopt,
   changes,
   contentOf,
   digest,
+  forget,
   groupKey,
   groupsOf,
   History,
@@ -18,6 +20,7 @@ import {
   SCHEMA,
   usEast,
   version,
+  wordOf,
 } from "./model.js";
 
 const ID = { region: "us-east", summary: "machines" };
@@ -59,10 +62,15 @@ describe("incarnations", () => {
     const [one, two, third] = [holding(first.whole(5)), holding(twin.whole(6)), newState()];
     expect(one.receive(twin.whole(7))).toMatchObject({ kind: "refused", reason: "conflict" });
     const { id, version: at, root } = first.section(7);
+    // A peer's own word is no proof; the origin's is.
+    expect(two.judge({ id, version: at, root })).toBe("differs");
+    expect(two.region("us-east")?.nonces).toEqual([nonce("c")]);
+    expect(two.witness(wordOf(first))).toBe(true);
     expect(two.judge({ id, version: at, root })).toBe("refused");
     third.receive(first.whole(3));
-    expect(third.noteConflict("us-east", 1, [nonce("c")])).toBe(true);
-    expect(third.noteConflict("us-east", 1, [nonce("c"), nonce("a")])).toBe(false);
+    expect(third.witness(wordOf(twin))).toBe(true);
+    expect(third.witness(wordOf(twin))).toBe(false);
+    expect(third.witness(wordOf(first))).toBe(false);
     for (const holder of [one, two, third]) {
       expect(holder.region("us-east")?.nonces).toEqual([nonce("a"), nonce("c")]);
       for (const more of [first.whole(7), twin.whole(7), first.delta(2, 7)]) {
@@ -80,15 +88,68 @@ describe("incarnations", () => {
 
   test("of a region that was removed stay removed; a later one comes back", () => {
     const holder = holding(first.whole(7));
-    expect(holder.forget("us-east", 1)).toBe(true);
-    expect(holder.forget("us-east", 1)).toBe(false);
+    expect(holder.obey(forget("us-east", 1))).toBe("news");
+    expect(holder.obey(forget("us-east", 1))).toBe("known");
     expect(holder.region("us-east")).toBeUndefined();
     expect(holder.receive(first.whole(7))).toMatchObject({ reason: "forgotten" });
     const { id, version: at, root } = first.section(7);
     expect(holder.judge({ id, version: at, root })).toBe("refused");
     expect(holder.receive(second.whole(3)).kind).toBe("applied");
-    expect(holder.forget("us-east", 1)).toBe(false);
+    expect(holder.obey(forget("us-east", 1))).toBe("known");
     expect([...holder.forgotten]).toEqual([["us-east", 1]]);
+  });
+});
+
+describe("an operator's order to adopt", () => {
+  const first = usEast();
+  const twin = usEast({ incarnation: incarnation(1, "c") });
+
+  test("settles a conflict for one life, whichever each holder stood at", () => {
+    const [one, two] = [holding(first.whole(5)), holding(twin.whole(6))];
+    one.witness(wordOf(twin));
+    two.witness(wordOf(first));
+    const order = adopt("us-east", twin.version(2).incarnation);
+    for (const holder of [one, two]) {
+      expect(holder.obey(order)).toBe("news");
+      expect(holder.obey(order)).toBe("known");
+      expect(holder.receive(first.whole(7))).toMatchObject({ reason: "superseded" });
+    }
+    // What was settled against is shown until there is something better, and holds up nothing.
+    expect(groupsOf(one.section(ID))).toEqual(first.groups(5));
+    expect(one.have(ID)).toBeUndefined();
+    expect(one.receive(twin.whole(4)).kind).toBe("applied");
+    expect(two.receive(twin.delta(6, 7)).kind).toBe("applied");
+    for (const holder of [one, two]) expect(holder.region("us-east")?.nonces).toEqual([nonce("c")]);
+    expect(one.witness(wordOf(first))).toBe(false);
+  });
+
+  test("may be taken back by a later one", () => {
+    const holder = holding(first.whole(5));
+    expect(holder.obey(adopt("us-east", twin.version(2).incarnation, 1))).toBe("news");
+    expect(holder.receive(twin.whole(7)).kind).toBe("applied");
+    expect(holder.obey(adopt("us-east", first.version(2).incarnation, 1))).toBe("known");
+    expect(holder.obey(adopt("us-east", first.version(2).incarnation, 2))).toBe("news");
+    expect(holder.receive(twin.whole(7))).toMatchObject({ reason: "superseded" });
+    expect(holder.receive(first.whole(6)).kind).toBe("applied");
+    expect(groupsOf(holder.section(ID))).toEqual(first.groups(6));
+  });
+
+  test("lets in a life that comes out of turn, which is refused without it", () => {
+    const fifth = usEast({ incarnation: incarnation(5, "e") });
+    const holder = holding(first.whole(5));
+    expect(holder.receive(fifth.whole(7))).toMatchObject({ kind: "refused", reason: "jump" });
+    const fault = holder.region("us-east")?.fault("machines");
+    expect(fault).toMatchObject({ quarantined: true });
+    expect(fault?.message).toContain(`atoll region adopt us-east ${nonce("e")}`);
+    expect(groupsOf(holder.section(ID))).toEqual(first.groups(5));
+    expect(holder.obey(adopt("us-east", fifth.version(2).incarnation))).toBe("news");
+    expect(holder.receive(fifth.whole(7)).kind).toBe("applied");
+    expect(holder.receive(first.whole(7))).toMatchObject({ reason: "superseded" });
+  });
+
+  test("means nothing to one that has just started: it takes what it hears first", () => {
+    const fifth = usEast({ incarnation: incarnation(5, "e") });
+    expect(newState().receive(fifth.whole(7)).kind).toBe("applied");
   });
 });
 

@@ -1,11 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  compareVersions,
-  isConflict,
-  sameLine,
-  versionText,
-} from "../../../global/digest/version.js";
+import { compareVersions, sameLine, versionText } from "../../../global/digest/version.js";
 import { incarnation, version } from "./model.js";
 
 const versions = fc
@@ -45,10 +40,7 @@ describe("versions", () => {
     }
   });
 
-  test("of one counter and two nonces are a conflict, of two counters never", () => {
-    expect(isConflict(incarnation(1, "a"), incarnation(1, "b"))).toBe(true);
-    expect(isConflict(incarnation(1, "a"), incarnation(1, "a"))).toBe(false);
-    expect(isConflict(incarnation(1, "a"), incarnation(2, "b"))).toBe(false);
+  test("are named by incarnation, definition and revision", () => {
     expect(versionText(version(812))).toBe("1/2/812");
   });
 });

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HELP, parseGatewayOptions } from "../../../global/gateway/options.js";
 
-const BASE = ["--region", "east", "--name", "g0", "--endpoints", "127.0.0.1:1,127.0.0.1:2"];
+const OPEN = ["--region", "east", "--name", "g0", "--endpoints", "127.0.0.1:1,127.0.0.1:2"];
+const BASE = [...OPEN, "--unsigned"];
 
 let folder: string;
 let topology: string;
@@ -43,13 +44,23 @@ test("lists of addresses make a directory that has this gateway, too", () => {
 });
 
 test("a topology gives endpoints and directory", () => {
-  const words = ["--region", "west", "--name", "g0", "--topology", topology];
+  const words = ["--region", "west", "--name", "g0", "--topology", topology, "--unsigned"];
   const options = parseGatewayOptions(words, {});
   expect(options?.endpoints).toEqual(["127.0.0.1:20"]);
   expect([...(options?.directory ?? [])]).toEqual([
     ["east", ["127.0.0.1:11"]],
     ["west", ["127.0.0.1:21"]],
   ]);
+});
+
+test("keys are asked for, unless somebody says that there are none", () => {
+  const words = [...OPEN, "--trust", "keys", "--signing-key", "east.pem"];
+  const trust = { folder: "keys", signingKey: "east.pem" };
+  expect(parseGatewayOptions(words, {})?.trust).toEqual(trust);
+  const environment = { ATOLL_TRUST: "keys", ATOLL_SIGNING_KEY: "east.pem" };
+  expect(parseGatewayOptions(OPEN, environment)?.trust).toEqual(trust);
+  expect(parseGatewayOptions(BASE, {})?.trust).toBeUndefined();
+  expect(parseGatewayOptions(OPEN, { ATOLL_UNSIGNED: "true" })?.trust).toBeUndefined();
 });
 
 test("an option goes before a variable, and a variable before the default", () => {
@@ -61,7 +72,16 @@ test("an option goes before a variable, and a variable before the default", () =
 test("help names every option", () => {
   expect(parseGatewayOptions(["--help"], {})).toBeUndefined();
   expect(parseGatewayOptions(["-h", "--region", "East!"], {})).toBeUndefined();
-  for (const option of ["region", "name", "grpc", "http", "topology", "endpoints", "peers"]) {
+  for (const option of [
+    "region",
+    "name",
+    "grpc",
+    "http",
+    "topology",
+    "endpoints",
+    "peers",
+    "trust",
+  ]) {
     expect(HELP).toContain(`--${option} `);
   }
 });
@@ -74,6 +94,14 @@ describe("what is wrong is named", () => {
     ["no name", ["--region", "east"], "--name: is missing"],
     ["a region that is no name", ["--region", "East", "--name", "g0"], '--region: "East" is not'],
     ["a name that is none", ["--region", "east", "--name", "-"], '--name: "-" is not a name'],
+    [
+      "no word of keys",
+      OPEN,
+      "--trust: name the folder of the regions' public keys, or say --unsigned",
+    ],
+    ["no key to sign with", [...OPEN, "--trust", "t"], "--signing-key: name the file of east's"],
+    ["keys and none", [...BASE, "--trust", "t"], "--unsigned: give it, or --trust, not both"],
+    ["a key and none", [...BASE, "--signing-key", "k"], "give it, or --signing-key, not both"],
     ["no endpoints", ["--region", "east", "--name", "g0"], "--endpoints: name the region's"],
     [
       "an endpoint without port",

@@ -32,12 +32,18 @@ export class FakeRegion {
   readonly #writes: Write[] = [];
   readonly #groups: number;
 
-  constructor(name: string, nonceByte: number, summaries: readonly string[], groups: number) {
+  constructor(
+    name: string,
+    nonceByte: number,
+    summaries: readonly string[],
+    groups: number,
+    counter = 1,
+  ) {
     this.name = name;
     this.summaries = summaries;
     this.#groups = groups;
     const nonce = nonceByte.toString(16).padStart(2, "0").repeat(16);
-    this.incarnation = { counter: 1, nonce, baseRevision: 0, parentNonce: "" };
+    this.incarnation = { counter, nonce, baseRevision: 0, parentNonce: "" };
   }
 
   /** The revision now. */

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { RETIRED } from "../../../global/digest/section.js";
 import { MIRROR_STREAM_ENTRIES } from "../../../shared/limits.js";
 import { type RedisServer, startRedis } from "../../peers/redis.js";
-import { groupKey, History, incarnation } from "../digest/model.js";
+import { forget, groupKey, History, incarnation } from "../digest/model.js";
 import { type Cli, MirroredGateway, readChanges, readUnit, until } from "./mirrored.js";
 
 /** One gateway and one Redis that is well: what is mirrored, and how changes are told. */
@@ -136,7 +136,7 @@ test("a summary that its regions deleted leaves, and is retired in the stream", 
 test("a region that was removed for good leaves, and what is older can't bring it back", async () => {
   const [, west] = twoRegions();
   await one.untilMirrored(cli, WEST, MERGED);
-  one.gateway.state.forget("eu-west", 1);
+  one.gateway.state.obey(forget("eu-west", 1));
   one.gateway.moved("eu-west", undefined);
   await until(
     async () => (await readUnit(cli, WEST)).meta["state"] === "forgotten",
@@ -168,7 +168,7 @@ test("a gateway that starts after a region was forgotten still clears what Redis
   await one.mirror.stop();
   const next = new MirroredGateway({ redis: redis.address });
   try {
-    next.gateway.state.forget(west.region, 1);
+    next.gateway.state.obey(forget(west.region, 1));
     await until(
       async () => (await readUnit(cli, WEST)).meta["state"] === "forgotten",
       () => "the region to be forgotten",

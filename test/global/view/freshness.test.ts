@@ -15,7 +15,16 @@ import {
   MAX_CONFIRMATIONS_PER_REGION,
   QUARANTINE_AFTER_FAILURES,
 } from "../../../shared/limits.js";
-import { History, incarnation, nonce, OTHER_SCHEMA, version } from "../digest/model.js";
+import {
+  forget,
+  History,
+  incarnation,
+  nonce,
+  OTHER_SCHEMA,
+  usEast,
+  version,
+  wordOf,
+} from "../digest/model.js";
 
 const REGION = "us-east";
 const ID = { region: REGION, summary: "machines" };
@@ -190,7 +199,7 @@ describe("a region's reading", () => {
       status: "quarantined",
       reason: "machines: garbage",
     });
-    state.noteConflict(REGION, 1, [nonce("c")]);
+    state.witness(wordOf(usEast({ incarnation: incarnation(1, "c") })));
     const conflict = read(1_001);
     expect(conflict).toMatchObject({ status: "conflict", revision: 5 });
     expect(conflict.reason).toContain(nonce("a"));
@@ -260,7 +269,7 @@ describe("a region's reading", () => {
 test("regions are those with data and those with a link, without the removed", () => {
   moveTo(5);
   const links = new Map([...LINKS, ["eu-west", DIRECT], ["gone", DIRECT]]);
-  state.forget("gone", 3);
+  state.obey(forget("gone", 3));
   expect(view.regions(links)).toEqual(["eu-west", "us-east"]);
   expect(view.summaries()).toEqual(["machines"]);
 });

@@ -235,7 +235,7 @@ describe("a peer", () => {
     expect(events("refused")).toMatchObject([{ reason: "malformed" }]);
   });
 
-  test("that claims another root at the same version has the section quarantined", () => {
+  test("that claims another root at the same version is asked for the whole section as proof", () => {
     const held = state.section(ID);
     if (held === undefined) throw new Error("the section is missing");
     const { incarnation, definition, foldSemantics, revision } = held.version;
@@ -256,6 +256,15 @@ describe("a peer", () => {
       root: new Uint8Array(32),
     };
     send({ claims: [claim] });
+    expect(events("refused")).toEqual([]);
+    const requests = outputs.flatMap((o) => (o.kind === "request" ? [o.request] : []));
+    const pull = { region: "away", summaries: ["machines"], held: [] };
+    expect(requests.at(-1)?.pulls).toMatchObject([pull]);
+    const whole = origin.transferSince(ID, undefined);
+    if (whole === undefined) throw new Error("there is nothing to send");
+    const forged = { ...whole, to: held.version, root: "x".repeat(32) };
+    const chunks = encodeTransfer(forged).map((bytes) => fromBinary(SectionChunkSchema, bytes));
+    send({ chunks });
     expect(events("refused")).toMatchObject([{ reason: "divergence", quarantined: true }]);
     expect(state.section(ID)).toBe(held);
   });

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atoll/digest/v1/digest.proto.
  */
 export const file_atoll_digest_v1_digest: GenFile = /*@__PURE__*/
-  fileDesc("ChxhdG9sbC9kaWdlc3QvdjEvZGlnZXN0LnByb3RvEg9hdG9sbC5kaWdlc3QudjEiWgoLSW5jYXJuYXRpb24SDwoHY291bnRlchgBIAEoBBINCgVub25jZRgCIAEoDBIVCg1iYXNlX3JldmlzaW9uGAMgASgEEhQKDHBhcmVudF9ub25jZRgEIAEoDCJ6CgdWZXJzaW9uEjEKC2luY2FybmF0aW9uGAEgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhIKCmRlZmluaXRpb24YAiABKAQSFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SEAoIcmV2aXNpb24YBCABKAQiaAoMU2VjdGlvbkNsYWltEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEikKB3ZlcnNpb24YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIMCgRyb290GAQgASgMIl8KC0F0dGVzdGF0aW9uEi0KBmNsYWltcxgBIAMoCzIdLmF0b2xsLmRpZ2VzdC52MS5TZWN0aW9uQ2xhaW0SEQoJc2lnbmF0dXJlGAIgASgMEg4KBmtleV9pZBgDIAEoCSJhCgdNZWFzdXJlEgwKBG5hbWUYASABKAkSKgoEa2luZBgCIAEoDjIcLmF0b2xsLmRpZ2VzdC52MS5NZWFzdXJlS2luZBINCgVzY2FsZRgDIAEoDRINCgVsaW1pdBgEIAEoDSJsCgZTY2hlbWESEwoLZmluZ2VycHJpbnQYASABKAwSEAoIZ3JvdXBfYnkYAiADKAkSKgoIbWVhc3VyZXMYAyADKAsyGC5hdG9sbC5kaWdlc3QudjEuTWVhc3VyZRIPCgdyZXRpcmVkGAQgASgIIr4DCgZDb2x1bW4SKQoGY291bnRzGAEgASgLMhcuYXRvbGwuZGlnZXN0LnYxLkNvdW50c0gAEiUKBHN1bXMYAiABKAsyFS5hdG9sbC5kaWdlc3QudjEuU3Vtc0gAEikKBG1pbnMYAyABKAsyGS5hdG9sbC5kaWdlc3QudjEuRXh0cmVtZXNIABIqCgVtYXhlcxgEIAEoCzIZLmF0b2xsLmRpZ2VzdC52MS5FeHRyZW1lc0gAEiwKCWRpc3RpbmN0cxgFIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABIsCglxdWFudGlsZXMYBiABKAsyFy5hdG9sbC5kaWdlc3QudjEuUGFja2VkSAASJwoEYW55cxgHIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABIqCgdsYXRlc3RzGAggASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAEicKBHNldHMYCSABKAsyFy5hdG9sbC5kaWdlc3QudjEuUGFja2VkSAASJwoEdG9wcxgKIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIAEIICgZ2YWx1ZXMiGAoGQ291bnRzEg4KBnZhbHVlcxgBIAMoBCIWCgRTdW1zEg4KBnZhbHVlcxgBIAMoEiIaCghFeHRyZW1lcxIOCgZ2YWx1ZXMYASADKAEiGAoGUGFja2VkEg4KBnZhbHVlcxgBIAMoDCKQAgoMU2VjdGlvbkNodW5rEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEiQKAnRvGAMgASgLMhguYXRvbGwuZGlnZXN0LnYxLlZlcnNpb24SEQoEZnJvbRgEIAEoBEgAiAEBEgwKBHJvb3QYBSABKAwSDQoFY2h1bmsYBiABKA0SDgoGY2h1bmtzGAcgASgNEicKBnNjaGVtYRgIIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5TY2hlbWESDAoEa2V5cxgJIAMoCRIoCgdjb2x1bW5zGAogAygLMhcuYXRvbGwuZGlnZXN0LnYxLkNvbHVtbhIPCgdyZW1vdmVkGAsgAygJQgcKBV9mcm9tIiwKDVNraXBwZWRTYW1wbGUSCwoDa2V5GAEgASgJEg4KBnJlYXNvbhgCIAEoCSLMAQoNU3VtbWFyeVJlcG9ydBIPCgdzdW1tYXJ5GAEgASgJEhIKCmRlZmluaXRpb24YAiABKAQSDAoEdGV4dBgDIAEoCRITCgtmaW5nZXJwcmludBgEIAEoDBINCgVlcnJvchgFIAEoCRIRCglyZWZvbGRpbmcYBiABKAgSDwoHbWF0Y2hlZBgHIAEoBBIPCgdza2lwcGVkGAggASgEEi8KB3NhbXBsZXMYCSADKAsyHi5hdG9sbC5kaWdlc3QudjEuU2tpcHBlZFNhbXBsZSK6AQoMUmVnaW9uUmVwb3J0Eg4KBnJlZ2lvbhgBIAEoCRIxCgtpbmNhcm5hdGlvbhgCIAEoCzIcLmF0b2xsLmRpZ2VzdC52MS5JbmNhcm5hdGlvbhIQCghyZXZpc2lvbhgDIAEoBBIxCglzdW1tYXJpZXMYBCADKAsyHi5hdG9sbC5kaWdlc3QudjEuU3VtbWFyeVJlcG9ydBISCgpjbHVzdGVyX2lkGAUgASgEEg4KBmludGVudBgGIAEoCSI7CghDb25mbGljdBIOCgZyZWdpb24YASABKAkSDwoHY291bnRlchgCIAEoBBIOCgZub25jZXMYAyADKAwiLAoJRm9yZ290dGVuEg4KBnJlZ2lvbhgBIAEoCRIPCgdjb3VudGVyGAIgASgEKpcCCgtNZWFzdXJlS2luZBIcChhNRUFTVVJFX0tJTkRfVU5TUEVDSUZJRUQQABIWChJNRUFTVVJFX0tJTkRfQ09VTlQQARIUChBNRUFTVVJFX0tJTkRfU1VNEAISFAoQTUVBU1VSRV9LSU5EX01JThADEhQKEE1FQVNVUkVfS0lORF9NQVgQBBIZChVNRUFTVVJFX0tJTkRfRElTVElOQ1QQBRIaChZNRUFTVVJFX0tJTkRfUVVBTlRJTEVTEAYSFAoQTUVBU1VSRV9LSU5EX0FOWRAHEhcKE01FQVNVUkVfS0lORF9MQVRFU1QQCBIUChBNRUFTVVJFX0tJTkRfU0VUEAkSFAoQTUVBU1VSRV9LSU5EX1RPUBAKYgZwcm90bzM");
+  fileDesc("ChxhdG9sbC9kaWdlc3QvdjEvZGlnZXN0LnByb3RvEg9hdG9sbC5kaWdlc3QudjEiWgoLSW5jYXJuYXRpb24SDwoHY291bnRlchgBIAEoBBINCgVub25jZRgCIAEoDBIVCg1iYXNlX3JldmlzaW9uGAMgASgEEhQKDHBhcmVudF9ub25jZRgEIAEoDCJ6CgdWZXJzaW9uEjEKC2luY2FybmF0aW9uGAEgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhIKCmRlZmluaXRpb24YAiABKAQSFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SEAoIcmV2aXNpb24YBCABKAQiaAoMU2VjdGlvbkNsYWltEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEikKB3ZlcnNpb24YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIMCgRyb290GAQgASgMItcBCgtBdHRlc3RhdGlvbhIOCgZyZWdpb24YASABKAkSMQoLaW5jYXJuYXRpb24YAiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24SMgoIc2VjdGlvbnMYAyADKAsyIC5hdG9sbC5kaWdlc3QudjEuQXR0ZXN0ZWRTZWN0aW9uEi4KB2xpbmVhZ2UYBCABKAsyHS5hdG9sbC5kaWdlc3QudjEuTGluZWFnZVBvaW50EhEKCXNpZ25hdHVyZRgFIAEoDBIOCgZrZXlfaWQYBiABKAkibgoPQXR0ZXN0ZWRTZWN0aW9uEg8KB3N1bW1hcnkYASABKAkSEgoKZGVmaW5pdGlvbhgCIAEoBBIWCg5mb2xkX3NlbWFudGljcxgDIAEoDRIQCghyZXZpc2lvbhgEIAEoBBIMCgRyb290GAUgASgMIkAKDExpbmVhZ2VQb2ludBIPCgdjb3VudGVyGAEgASgEEg0KBW5vbmNlGAIgASgMEhAKCHJldmlzaW9uGAMgASgEImEKB01lYXN1cmUSDAoEbmFtZRgBIAEoCRIqCgRraW5kGAIgASgOMhwuYXRvbGwuZGlnZXN0LnYxLk1lYXN1cmVLaW5kEg0KBXNjYWxlGAMgASgNEg0KBWxpbWl0GAQgASgNImwKBlNjaGVtYRITCgtmaW5nZXJwcmludBgBIAEoDBIQCghncm91cF9ieRgCIAMoCRIqCghtZWFzdXJlcxgDIAMoCzIYLmF0b2xsLmRpZ2VzdC52MS5NZWFzdXJlEg8KB3JldGlyZWQYBCABKAgivgMKBkNvbHVtbhIpCgZjb3VudHMYASABKAsyFy5hdG9sbC5kaWdlc3QudjEuQ291bnRzSAASJQoEc3VtcxgCIAEoCzIVLmF0b2xsLmRpZ2VzdC52MS5TdW1zSAASKQoEbWlucxgDIAEoCzIZLmF0b2xsLmRpZ2VzdC52MS5FeHRyZW1lc0gAEioKBW1heGVzGAQgASgLMhkuYXRvbGwuZGlnZXN0LnYxLkV4dHJlbWVzSAASLAoJZGlzdGluY3RzGAUgASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAEiwKCXF1YW50aWxlcxgGIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABInCgRhbnlzGAcgASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAEioKB2xhdGVzdHMYCCABKAsyFy5hdG9sbC5kaWdlc3QudjEuUGFja2VkSAASJwoEc2V0cxgJIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABInCgR0b3BzGAogASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAQggKBnZhbHVlcyIYCgZDb3VudHMSDgoGdmFsdWVzGAEgAygEIhYKBFN1bXMSDgoGdmFsdWVzGAEgAygSIhoKCEV4dHJlbWVzEg4KBnZhbHVlcxgBIAMoASIYCgZQYWNrZWQSDgoGdmFsdWVzGAEgAygMIpACCgxTZWN0aW9uQ2h1bmsSDgoGcmVnaW9uGAEgASgJEg8KB3N1bW1hcnkYAiABKAkSJAoCdG8YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIRCgRmcm9tGAQgASgESACIAQESDAoEcm9vdBgFIAEoDBINCgVjaHVuaxgGIAEoDRIOCgZjaHVua3MYByABKA0SJwoGc2NoZW1hGAggASgLMhcuYXRvbGwuZGlnZXN0LnYxLlNjaGVtYRIMCgRrZXlzGAkgAygJEigKB2NvbHVtbnMYCiADKAsyFy5hdG9sbC5kaWdlc3QudjEuQ29sdW1uEg8KB3JlbW92ZWQYCyADKAlCBwoFX2Zyb20iLAoNU2tpcHBlZFNhbXBsZRILCgNrZXkYASABKAkSDgoGcmVhc29uGAIgASgJIswBCg1TdW1tYXJ5UmVwb3J0Eg8KB3N1bW1hcnkYASABKAkSEgoKZGVmaW5pdGlvbhgCIAEoBBIMCgR0ZXh0GAMgASgJEhMKC2ZpbmdlcnByaW50GAQgASgMEg0KBWVycm9yGAUgASgJEhEKCXJlZm9sZGluZxgGIAEoCBIPCgdtYXRjaGVkGAcgASgEEg8KB3NraXBwZWQYCCABKAQSLwoHc2FtcGxlcxgJIAMoCzIeLmF0b2xsLmRpZ2VzdC52MS5Ta2lwcGVkU2FtcGxlIroBCgxSZWdpb25SZXBvcnQSDgoGcmVnaW9uGAEgASgJEjEKC2luY2FybmF0aW9uGAIgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhAKCHJldmlzaW9uGAMgASgEEjEKCXN1bW1hcmllcxgEIAMoCzIeLmF0b2xsLmRpZ2VzdC52MS5TdW1tYXJ5UmVwb3J0EhIKCmNsdXN0ZXJfaWQYBSABKAQSDgoGaW50ZW50GAYgASgJIpQBCgVPcmRlchIoCgRraW5kGAEgASgOMhouYXRvbGwuZGlnZXN0LnYxLk9yZGVyS2luZBIOCgZyZWdpb24YAiABKAkSDwoHY291bnRlchgDIAEoBBINCgVub25jZRgEIAEoDBIOCgZzZXJpYWwYBSABKAQSEQoJc2lnbmF0dXJlGAYgASgMEg4KBmtleV9pZBgHIAEoCSqXAgoLTWVhc3VyZUtpbmQSHAoYTUVBU1VSRV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSTUVBU1VSRV9LSU5EX0NPVU5UEAESFAoQTUVBU1VSRV9LSU5EX1NVTRACEhQKEE1FQVNVUkVfS0lORF9NSU4QAxIUChBNRUFTVVJFX0tJTkRfTUFYEAQSGQoVTUVBU1VSRV9LSU5EX0RJU1RJTkNUEAUSGgoWTUVBU1VSRV9LSU5EX1FVQU5USUxFUxAGEhQKEE1FQVNVUkVfS0lORF9BTlkQBxIXChNNRUFTVVJFX0tJTkRfTEFURVNUEAgSFAoQTUVBU1VSRV9LSU5EX1NFVBAJEhQKEE1FQVNVUkVfS0lORF9UT1AQCipUCglPcmRlcktpbmQSGgoWT1JERVJfS0lORF9VTlNQRUNJRklFRBAAEhUKEU9SREVSX0tJTkRfRk9SR0VUEAESFAoQT1JERVJfS0lORF9BRE9QVBACYgZwcm90bzM");
 
 /**
  * One life of a region's state. A restore begins a new one.
@@ -136,27 +136,48 @@ export const SectionClaimSchema: GenMessage<SectionClaim> = /*@__PURE__*/
   messageDesc(file_atoll_digest_v1_digest, 2);
 
 /**
- * Claims and their origin's word for them. Relays forward it unchanged.
+ * An origin's word for where its sections stand. Relays forward it unchanged.
  *
  * @generated from message atoll.digest.v1.Attestation
  */
 export type Attestation = Message<"atoll.digest.v1.Attestation"> & {
   /**
-   * @generated from field: repeated atoll.digest.v1.SectionClaim claims = 1;
+   * @generated from field: string region = 1;
    */
-  claims: SectionClaim[];
+  region: string;
 
   /**
-   * Ed25519 over the claims in canonical form; empty while regions don't sign.
+   * The life of the region that all of this is said of.
    *
-   * @generated from field: bytes signature = 2;
+   * @generated from field: atoll.digest.v1.Incarnation incarnation = 2;
+   */
+  incarnation?: Incarnation | undefined;
+
+  /**
+   * @generated from field: repeated atoll.digest.v1.AttestedSection sections = 3;
+   */
+  sections: AttestedSection[];
+
+  /**
+   * The newest lineage record that the signer had seen; peers keep it for the region.
+   *
+   * @generated from field: atoll.digest.v1.LineagePoint lineage = 4;
+   */
+  lineage?: LineagePoint | undefined;
+
+  /**
+   * Ed25519 over all of this in canonical form (global/digest/attestation.ts); empty
+   * where regions don't sign.
+   *
+   * @generated from field: bytes signature = 5;
    */
   signature: Uint8Array;
 
   /**
-   * Names the key among those bound to the region's identity.
+   * Names the key among those bound to the region: the first 8 bytes of the SHA-256 of
+   * the raw public key, in hexadecimal. Empty without a signature.
    *
-   * @generated from field: string key_id = 3;
+   * @generated from field: string key_id = 6;
    */
   keyId: string;
 };
@@ -167,6 +188,82 @@ export type Attestation = Message<"atoll.digest.v1.Attestation"> & {
  */
 export const AttestationSchema: GenMessage<Attestation> = /*@__PURE__*/
   messageDesc(file_atoll_digest_v1_digest, 3);
+
+/**
+ * That a section has this root at this version.
+ *
+ * @generated from message atoll.digest.v1.AttestedSection
+ */
+export type AttestedSection = Message<"atoll.digest.v1.AttestedSection"> & {
+  /**
+   * @generated from field: string summary = 1;
+   */
+  summary: string;
+
+  /**
+   * As in Version.
+   *
+   * @generated from field: uint64 definition = 2;
+   */
+  definition: bigint;
+
+  /**
+   * @generated from field: uint32 fold_semantics = 3;
+   */
+  foldSemantics: number;
+
+  /**
+   * @generated from field: uint64 revision = 4;
+   */
+  revision: bigint;
+
+  /**
+   * 32 bytes.
+   *
+   * @generated from field: bytes root = 5;
+   */
+  root: Uint8Array;
+};
+
+/**
+ * Describes the message atoll.digest.v1.AttestedSection.
+ * Use `create(AttestedSectionSchema)` to create a new message.
+ */
+export const AttestedSectionSchema: GenMessage<AttestedSection> = /*@__PURE__*/
+  messageDesc(file_atoll_digest_v1_digest, 4);
+
+/**
+ * Where in a region's history a record of /atoll/lineage stands.
+ *
+ * @generated from message atoll.digest.v1.LineagePoint
+ */
+export type LineagePoint = Message<"atoll.digest.v1.LineagePoint"> & {
+  /**
+   * @generated from field: uint64 counter = 1;
+   */
+  counter: bigint;
+
+  /**
+   * 8 bytes.
+   *
+   * @generated from field: bytes nonce = 2;
+   */
+  nonce: Uint8Array;
+
+  /**
+   * Mod revision of the record.
+   *
+   * @generated from field: uint64 revision = 3;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message atoll.digest.v1.LineagePoint.
+ * Use `create(LineagePointSchema)` to create a new message.
+ */
+export const LineagePointSchema: GenMessage<LineagePoint> = /*@__PURE__*/
+  messageDesc(file_atoll_digest_v1_digest, 5);
 
 /**
  * One measure of a summary.
@@ -204,7 +301,7 @@ export type Measure = Message<"atoll.digest.v1.Measure"> & {
  * Use `create(MeasureSchema)` to create a new message.
  */
 export const MeasureSchema: GenMessage<Measure> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 4);
+  messageDesc(file_atoll_digest_v1_digest, 6);
 
 /**
  * What a section's groups and cells mean; part of its root.
@@ -245,7 +342,7 @@ export type Schema = Message<"atoll.digest.v1.Schema"> & {
  * Use `create(SchemaSchema)` to create a new message.
  */
 export const SchemaSchema: GenMessage<Schema> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 5);
+  messageDesc(file_atoll_digest_v1_digest, 7);
 
 /**
  * The values of one measure, one for each key of the chunk, in its order.
@@ -324,7 +421,7 @@ export type Column = Message<"atoll.digest.v1.Column"> & {
  * Use `create(ColumnSchema)` to create a new message.
  */
 export const ColumnSchema: GenMessage<Column> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 6);
+  messageDesc(file_atoll_digest_v1_digest, 8);
 
 /**
  * @generated from message atoll.digest.v1.Counts
@@ -341,7 +438,7 @@ export type Counts = Message<"atoll.digest.v1.Counts"> & {
  * Use `create(CountsSchema)` to create a new message.
  */
 export const CountsSchema: GenMessage<Counts> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 7);
+  messageDesc(file_atoll_digest_v1_digest, 9);
 
 /**
  * @generated from message atoll.digest.v1.Sums
@@ -358,7 +455,7 @@ export type Sums = Message<"atoll.digest.v1.Sums"> & {
  * Use `create(SumsSchema)` to create a new message.
  */
 export const SumsSchema: GenMessage<Sums> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 8);
+  messageDesc(file_atoll_digest_v1_digest, 10);
 
 /**
  * @generated from message atoll.digest.v1.Extremes
@@ -377,7 +474,7 @@ export type Extremes = Message<"atoll.digest.v1.Extremes"> & {
  * Use `create(ExtremesSchema)` to create a new message.
  */
 export const ExtremesSchema: GenMessage<Extremes> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 9);
+  messageDesc(file_atoll_digest_v1_digest, 11);
 
 /**
  * Cells as canonical bytes: equal cells have equal bytes, and other bytes are
@@ -417,7 +514,7 @@ export type Packed = Message<"atoll.digest.v1.Packed"> & {
  * Use `create(PackedSchema)` to create a new message.
  */
 export const PackedSchema: GenMessage<Packed> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 10);
+  messageDesc(file_atoll_digest_v1_digest, 12);
 
 /**
  * A part of a delta or of a whole section. All chunks of one transfer carry the
@@ -506,7 +603,7 @@ export type SectionChunk = Message<"atoll.digest.v1.SectionChunk"> & {
  * Use `create(SectionChunkSchema)` to create a new message.
  */
 export const SectionChunkSchema: GenMessage<SectionChunk> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 11);
+  messageDesc(file_atoll_digest_v1_digest, 13);
 
 /**
  * A key that a summary could not count, and why.
@@ -530,7 +627,7 @@ export type SkippedSample = Message<"atoll.digest.v1.SkippedSample"> & {
  * Use `create(SkippedSampleSchema)` to create a new message.
  */
 export const SkippedSampleSchema: GenMessage<SkippedSample> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 12);
+  messageDesc(file_atoll_digest_v1_digest, 14);
 
 /**
  * How one summary fares in its region; for people, outside of roots.
@@ -603,7 +700,7 @@ export type SummaryReport = Message<"atoll.digest.v1.SummaryReport"> & {
  * Use `create(SummaryReportSchema)` to create a new message.
  */
 export const SummaryReportSchema: GenMessage<SummaryReport> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 13);
+  messageDesc(file_atoll_digest_v1_digest, 15);
 
 /**
  * All summaries of one region, as one of its gateways sees them. The later one,
@@ -655,62 +752,62 @@ export type RegionReport = Message<"atoll.digest.v1.RegionReport"> & {
  * Use `create(RegionReportSchema)` to create a new message.
  */
 export const RegionReportSchema: GenMessage<RegionReport> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 14);
-
-/**
- * Several incarnations claim one counter of a region; it is frozen everywhere.
- *
- * @generated from message atoll.digest.v1.Conflict
- */
-export type Conflict = Message<"atoll.digest.v1.Conflict"> & {
-  /**
-   * @generated from field: string region = 1;
-   */
-  region: string;
-
-  /**
-   * @generated from field: uint64 counter = 2;
-   */
-  counter: bigint;
-
-  /**
-   * 16 bytes each.
-   *
-   * @generated from field: repeated bytes nonces = 3;
-   */
-  nonces: Uint8Array[];
-};
-
-/**
- * Describes the message atoll.digest.v1.Conflict.
- * Use `create(ConflictSchema)` to create a new message.
- */
-export const ConflictSchema: GenMessage<Conflict> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 15);
-
-/**
- * A region that was removed for good, up to this incarnation counter.
- *
- * @generated from message atoll.digest.v1.Forgotten
- */
-export type Forgotten = Message<"atoll.digest.v1.Forgotten"> & {
-  /**
-   * @generated from field: string region = 1;
-   */
-  region: string;
-
-  /**
-   * @generated from field: uint64 counter = 2;
-   */
-  counter: bigint;
-};
-
-/**
- * Describes the message atoll.digest.v1.Forgotten.
- * Use `create(ForgottenSchema)` to create a new message.
- */
-export const ForgottenSchema: GenMessage<Forgotten> = /*@__PURE__*/
   messageDesc(file_atoll_digest_v1_digest, 16);
+
+/**
+ * What an operator has decided of a region. Kept for good and passed on by everybody.
+ *
+ * @generated from message atoll.digest.v1.Order
+ */
+export type Order = Message<"atoll.digest.v1.Order"> & {
+  /**
+   * @generated from field: atoll.digest.v1.OrderKind kind = 1;
+   */
+  kind: OrderKind;
+
+  /**
+   * @generated from field: string region = 2;
+   */
+  region: string;
+
+  /**
+   * @generated from field: uint64 counter = 3;
+   */
+  counter: bigint;
+
+  /**
+   * 16 bytes, the life that is adopted; empty to forget.
+   *
+   * @generated from field: bytes nonce = 4;
+   */
+  nonce: Uint8Array;
+
+  /**
+   * Of two orders to adopt for one counter the one with the higher number stands.
+   *
+   * @generated from field: uint64 serial = 5;
+   */
+  serial: bigint;
+
+  /**
+   * As in Attestation, by a key bound to operators.
+   *
+   * @generated from field: bytes signature = 6;
+   */
+  signature: Uint8Array;
+
+  /**
+   * @generated from field: string key_id = 7;
+   */
+  keyId: string;
+};
+
+/**
+ * Describes the message atoll.digest.v1.Order.
+ * Use `create(OrderSchema)` to create a new message.
+ */
+export const OrderSchema: GenMessage<Order> = /*@__PURE__*/
+  messageDesc(file_atoll_digest_v1_digest, 17);
 
 /**
  * What a measure's cells hold.
@@ -779,4 +876,35 @@ export enum MeasureKind {
  */
 export const MeasureKindSchema: GenEnum<MeasureKind> = /*@__PURE__*/
   enumDesc(file_atoll_digest_v1_digest, 0);
+
+/**
+ * @generated from enum atoll.digest.v1.OrderKind
+ */
+export enum OrderKind {
+  /**
+   * @generated from enum value: ORDER_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Removes the region for good, up to this incarnation counter.
+   *
+   * @generated from enum value: ORDER_KIND_FORGET = 1;
+   */
+  FORGET = 1,
+
+  /**
+   * Settles which life is the one of this counter: of two that claim it, or of one
+   * that came out of turn.
+   *
+   * @generated from enum value: ORDER_KIND_ADOPT = 2;
+   */
+  ADOPT = 2,
+}
+
+/**
+ * Describes the enum atoll.digest.v1.OrderKind.
+ */
+export const OrderKindSchema: GenEnum<OrderKind> = /*@__PURE__*/
+  enumDesc(file_atoll_digest_v1_digest, 1);
 

@@ -8,7 +8,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Attestation, Conflict, Forgotten, Incarnation, RegionReport, SectionChunk, SectionClaim } from "../../digest/v1/digest_pb.js";
+import type { Attestation, Incarnation, Order, RegionReport, SectionChunk, SectionClaim } from "../../digest/v1/digest_pb.js";
 import { file_atoll_digest_v1_digest } from "../../digest/v1/digest_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atoll/mesh/v1/mesh.proto.
  */
 export const file_atoll_mesh_v1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("ChhhdG9sbC9tZXNoL3YxL21lc2gucHJvdG8SDWF0b2xsLm1lc2gudjEinwEKBUhlbGxvEhQKDHByb3RvY29sX21pbhgBIAEoDRIUCgxwcm90b2NvbF9tYXgYAiABKA0SFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SDgoGcmVnaW9uGAQgASgJEg8KB2dhdGV3YXkYBSABKAkSMQoLaW5jYXJuYXRpb24YBiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24ipAEKC1N5bmNSZXF1ZXN0EiMKBWhlbGxvGAEgASgLMhQuYXRvbGwubWVzaC52MS5IZWxsbxIpCghpbnRlcmVzdBgCIAEoCzIXLmF0b2xsLm1lc2gudjEuSW50ZXJlc3QSIgoFcHVsbHMYAyADKAsyEy5hdG9sbC5tZXNoLnYxLlB1bGwSIQoEcGluZxgEIAEoCzITLmF0b2xsLm1lc2gudjEuUGluZyJICghJbnRlcmVzdBIPCgdyZWdpb25zGAEgAygJEisKBGhlbGQYAiADKAsyHS5hdG9sbC5kaWdlc3QudjEuU2VjdGlvbkNsYWltIlYKBFB1bGwSDgoGcmVnaW9uGAEgASgJEhEKCXN1bW1hcmllcxgCIAMoCRIrCgRoZWxkGAMgAygLMh0uYXRvbGwuZGlnZXN0LnYxLlNlY3Rpb25DbGFpbSIYCgRQaW5nEhAKCHN0YW1wX21zGAEgASgBIqEDCgxTeW5jUmVzcG9uc2USIwoFaGVsbG8YASABKAsyFC5hdG9sbC5tZXNoLnYxLkhlbGxvEi0KBmNodW5rcxgCIAMoCzIdLmF0b2xsLmRpZ2VzdC52MS5TZWN0aW9uQ2h1bmsSMgoMYXR0ZXN0YXRpb25zGAMgAygLMhwuYXRvbGwuZGlnZXN0LnYxLkF0dGVzdGF0aW9uEioKCXN0YW5kaW5ncxgEIAMoCzIXLmF0b2xsLm1lc2gudjEuU3RhbmRpbmcSIQoEZWNobxgFIAEoCzITLmF0b2xsLm1lc2gudjEuRWNobxItCgZjbGFpbXMYBiADKAsyHS5hdG9sbC5kaWdlc3QudjEuU2VjdGlvbkNsYWltEi4KB3JlcG9ydHMYByADKAsyHS5hdG9sbC5kaWdlc3QudjEuUmVnaW9uUmVwb3J0Ei0KCWZvcmdvdHRlbhgIIAMoCzIaLmF0b2xsLmRpZ2VzdC52MS5Gb3Jnb3R0ZW4SLAoJY29uZmxpY3RzGAkgAygLMhkuYXRvbGwuZGlnZXN0LnYxLkNvbmZsaWN0IhgKBEVjaG8SEAoIc3RhbXBfbXMYASABKAEivwEKCFN0YW5kaW5nEg4KBnJlZ2lvbhgBIAEoCRIxCgtpbmNhcm5hdGlvbhgCIAEoCzIcLmF0b2xsLmRpZ2VzdC52MS5JbmNhcm5hdGlvbhIQCghyZXZpc2lvbhgDIAEoBBIQCghzZWN0aW9ucxgEIAEoDRITCgZhZ2VfbXMYBSABKAFIAIgBARIMCgRwYXRoGAYgAygJEhMKBnJ0dF9tcxgHIAEoAUgBiAEBQgkKB19hZ2VfbXNCCQoHX3J0dF9tczJSCgtNZXNoU2VydmljZRJDCgRTeW5jEhouYXRvbGwubWVzaC52MS5TeW5jUmVxdWVzdBobLmF0b2xsLm1lc2gudjEuU3luY1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_atoll_digest_v1_digest]);
+  fileDesc("ChhhdG9sbC9tZXNoL3YxL21lc2gucHJvdG8SDWF0b2xsLm1lc2gudjEinwEKBUhlbGxvEhQKDHByb3RvY29sX21pbhgBIAEoDRIUCgxwcm90b2NvbF9tYXgYAiABKA0SFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SDgoGcmVnaW9uGAQgASgJEg8KB2dhdGV3YXkYBSABKAkSMQoLaW5jYXJuYXRpb24YBiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24ipAEKC1N5bmNSZXF1ZXN0EiMKBWhlbGxvGAEgASgLMhQuYXRvbGwubWVzaC52MS5IZWxsbxIpCghpbnRlcmVzdBgCIAEoCzIXLmF0b2xsLm1lc2gudjEuSW50ZXJlc3QSIgoFcHVsbHMYAyADKAsyEy5hdG9sbC5tZXNoLnYxLlB1bGwSIQoEcGluZxgEIAEoCzITLmF0b2xsLm1lc2gudjEuUGluZyJICghJbnRlcmVzdBIPCgdyZWdpb25zGAEgAygJEisKBGhlbGQYAiADKAsyHS5hdG9sbC5kaWdlc3QudjEuU2VjdGlvbkNsYWltIlYKBFB1bGwSDgoGcmVnaW9uGAEgASgJEhEKCXN1bW1hcmllcxgCIAMoCRIrCgRoZWxkGAMgAygLMh0uYXRvbGwuZGlnZXN0LnYxLlNlY3Rpb25DbGFpbSIYCgRQaW5nEhAKCHN0YW1wX21zGAEgASgBIuwCCgxTeW5jUmVzcG9uc2USIwoFaGVsbG8YASABKAsyFC5hdG9sbC5tZXNoLnYxLkhlbGxvEi0KBmNodW5rcxgCIAMoCzIdLmF0b2xsLmRpZ2VzdC52MS5TZWN0aW9uQ2h1bmsSMgoMYXR0ZXN0YXRpb25zGAMgAygLMhwuYXRvbGwuZGlnZXN0LnYxLkF0dGVzdGF0aW9uEioKCXN0YW5kaW5ncxgEIAMoCzIXLmF0b2xsLm1lc2gudjEuU3RhbmRpbmcSIQoEZWNobxgFIAEoCzITLmF0b2xsLm1lc2gudjEuRWNobxItCgZjbGFpbXMYBiADKAsyHS5hdG9sbC5kaWdlc3QudjEuU2VjdGlvbkNsYWltEi4KB3JlcG9ydHMYByADKAsyHS5hdG9sbC5kaWdlc3QudjEuUmVnaW9uUmVwb3J0EiYKBm9yZGVycxgIIAMoCzIWLmF0b2xsLmRpZ2VzdC52MS5PcmRlciIYCgRFY2hvEhAKCHN0YW1wX21zGAEgASgBIr8BCghTdGFuZGluZxIOCgZyZWdpb24YASABKAkSMQoLaW5jYXJuYXRpb24YAiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24SEAoIcmV2aXNpb24YAyABKAQSEAoIc2VjdGlvbnMYBCABKA0SEwoGYWdlX21zGAUgASgBSACIAQESDAoEcGF0aBgGIAMoCRITCgZydHRfbXMYByABKAFIAYgBAUIJCgdfYWdlX21zQgkKB19ydHRfbXMyUgoLTWVzaFNlcnZpY2USQwoEU3luYxIaLmF0b2xsLm1lc2gudjEuU3luY1JlcXVlc3QaGy5hdG9sbC5tZXNoLnYxLlN5bmNSZXNwb25zZSgBMAFiBnByb3RvMw", [file_atoll_digest_v1_digest]);
 
 /**
  * Who speaks; the first message in each direction and only there.
@@ -209,7 +209,8 @@ export type SyncResponse = Message<"atoll.mesh.v1.SyncResponse"> & {
   chunks: SectionChunk[];
 
   /**
-   * The origins' word for what the chunks lead to.
+   * The origins' word for what the chunks lead to. Also for the receiver's own region,
+   * which must not go back behind it, and for all lives of regions that are in conflict.
    *
    * @generated from field: repeated atoll.digest.v1.Attestation attestations = 3;
    */
@@ -240,14 +241,9 @@ export type SyncResponse = Message<"atoll.mesh.v1.SyncResponse"> & {
   reports: RegionReport[];
 
   /**
-   * @generated from field: repeated atoll.digest.v1.Forgotten forgotten = 8;
+   * @generated from field: repeated atoll.digest.v1.Order orders = 8;
    */
-  forgotten: Forgotten[];
-
-  /**
-   * @generated from field: repeated atoll.digest.v1.Conflict conflicts = 9;
-   */
-  conflicts: Conflict[];
+  orders: Order[];
 };
 
 /**
