@@ -83,7 +83,11 @@ export function checkDefinition(text: string): Checked {
 function parseYaml(text: string): { value: unknown } | { issues: DefinitionIssue[] } {
   try {
     const lineCounter = new LineCounter();
-    const document = parseDocument(text, { lineCounter, prettyErrors: false });
+    const document = parseDocument(text, {
+      lineCounter,
+      prettyErrors: false,
+      logLevel: "error",
+    });
     const error = document.errors[0];
     if (error === undefined) return { value: document.toJS() };
     const offset = Math.min(error.pos[0], text.length);

@@ -10,9 +10,9 @@ import type { SummaryDefinition } from "../definition/definition.js";
 import type { SkippedKey } from "../types.js";
 import { Evaluator, type Verdict } from "./evaluate.js";
 import { type Group, GroupTable } from "./groups.js";
-import { Costs, type MemoryBudget } from "./memory.js";
+import { KeptValues } from "./kept-values.js";
+import { Account, Costs, type MemoryBudget } from "./memory.js";
 import { RowTable } from "./rows.js";
-import { ValueTable } from "./value-table.js";
 
 /** The group number of a row whose record is skipped. */
 const SKIPPED = 0xffff_ffff;
@@ -37,15 +37,14 @@ export class Fold {
   readonly #evaluator: Evaluator;
   readonly #dirty = new Set<GroupKey>();
   readonly #sample = new Map<BinaryKey, string>();
-  readonly #budget: MemoryBudget;
+  readonly #account: Account;
+  readonly #limitText: string;
   readonly #costs: Costs;
   readonly #maxGroups: number;
   readonly #maxPackedBytes: number;
-  #values: ValueTable;
+  #values: KeptValues;
   #groups: GroupTable;
   #rows: RowTable;
-  /** Bytes that it has of the budget. */
-  #bytes = 0;
   #packedBytes = 0;
   #skipped = 0;
   #refusal: string | undefined;
@@ -53,11 +52,12 @@ export class Fold {
   constructor(definition: SummaryDefinition, budget: MemoryBudget, limits: FoldLimits = {}) {
     this.#definition = definition;
     this.#evaluator = new Evaluator(definition);
-    this.#values = new ValueTable();
-    this.#groups = new GroupTable(definition.measures, this.#values);
-    this.#rows = new RowTable(this.#evaluator.values.length);
-    this.#budget = budget;
+    this.#account = new Account(budget);
+    this.#limitText = budget.limitText;
     this.#costs = new Costs(definition);
+    this.#values = this.#noValues();
+    this.#groups = new GroupTable(definition.measures, this.#values.table);
+    this.#rows = this.#noRows();
     this.#maxGroups = limits.maxGroups ?? MAX_GROUPS_PER_SECTION;
     this.#maxPackedBytes = limits.maxPackedBytes ?? MAX_PACKED_BYTES_PER_SECTION;
   }
@@ -138,15 +138,22 @@ export class Fold {
 
   /** Forgets everything and gives its memory back to the budget; the fold is over. */
   close(): void {
-    this.#budget.give(this.#bytes);
-    this.#bytes = 0;
+    this.#account.clear();
     this.#packedBytes = 0;
     this.#dirty.clear();
     this.#sample.clear();
     this.#skipped = 0;
-    this.#values = new ValueTable();
-    this.#groups = new GroupTable(this.#definition.measures, this.#values);
-    this.#rows = new RowTable(this.#evaluator.values.length);
+    this.#values = this.#noValues();
+    this.#groups = new GroupTable(this.#definition.measures, this.#values.table);
+    this.#rows = this.#noRows();
+  }
+
+  #noValues(): KeptValues {
+    return new KeptValues(this.#evaluator.plan.valueColumns, this.#costs, this.#account);
+  }
+
+  #noRows(): RowTable {
+    return new RowTable(this.#evaluator.plan.columns.length);
   }
 
   #cells(group: Group): Cell[] {
@@ -165,16 +172,20 @@ export class Fold {
   }
 
   #count(key: BinaryKey, slot: number | undefined): void {
-    const { groupKey, values, plan } = this.#evaluator;
+    const { groupKey, values, codes, plan } = this.#evaluator;
     const known = this.#groups.get(groupKey);
     if (slot !== undefined && known !== undefined) {
-      this.#findValues();
+      this.#values.find(codes, values);
       if (this.#rows.equals(slot, known.id, values)) return;
     }
     if (slot !== undefined) this.#takeBack(key, slot);
     const group = this.#groups.get(groupKey) ?? this.#create(groupKey);
     const target = group && (slot ?? this.#insert(key));
-    if (group === undefined || target === undefined || !this.#takeValues()) return;
+    if (group === undefined || target === undefined) return;
+    if (!this.#values.take(codes, values)) {
+      this.#refuseMemory();
+      return;
+    }
     this.#rows.set(target, group.id, values);
     group.rows++;
     const { columnOf, weightOf } = plan;
@@ -185,34 +196,6 @@ export class Fold {
       group.add(measure, values[column] as number, weight < 0 ? 1 : (values[weight] as number));
     }
     this.#dirty.add(groupKey);
-  }
-
-  /** Puts the numbers of the record's values where its row would have them. */
-  #findValues(): void {
-    const { plan, values, codes } = this.#evaluator;
-    for (const column of plan.valueColumns) {
-      values[column] = this.#values.find(codes[column] as string);
-    }
-  }
-
-  /** Takes the record's values for a row of it; false when that is refused. */
-  #takeValues(): boolean {
-    const { plan, values, codes } = this.#evaluator;
-    for (const column of plan.valueColumns) {
-      const code = codes[column] as string;
-      if (this.#values.find(code) < 0 && !this.#take(this.#costs.value(code))) return false;
-      values[column] = this.#values.take(code);
-    }
-    return true;
-  }
-
-  /** What a row kept of values may go. */
-  #releaseValues(slot: number): void {
-    for (const column of this.#evaluator.plan.valueColumns) {
-      const value = this.#rows.value(slot, column);
-      const code = this.#values.code(value);
-      if (this.#values.release(value)) this.#give(this.#costs.value(code));
-    }
   }
 
   #skip(key: BinaryKey, slot: number | undefined, verdict: Exclude<Verdict, string>): void {
@@ -227,7 +210,7 @@ export class Fold {
   #drop(key: BinaryKey, slot: number): void {
     this.#takeBack(key, slot);
     this.#rows.delete(key, slot);
-    this.#give(this.#costs.row(key));
+    this.#account.give(this.#costs.row(key));
   }
 
   /** Undoes what a row's record did. */
@@ -250,12 +233,12 @@ export class Fold {
         weight < 0 ? 1 : this.#rows.value(slot, weight),
       );
     }
-    this.#releaseValues(slot);
+    this.#values.release(this.#rows, slot);
     this.#dirty.add(group.key);
     if (--group.rows > 0) return;
     this.#groups.delete(group);
     this.#packedBytes -= group.packedBytes;
-    this.#give(this.#costs.group(group.key));
+    this.#account.give(this.#costs.group(group.key));
   }
 
   #create(groupKey: GroupKey): Group | undefined {
@@ -263,28 +246,21 @@ export class Fold {
       this.#refuse(`it has more than ${this.#maxGroups} groups; group by less`);
       return undefined;
     }
-    return this.#take(this.#costs.group(groupKey)) ? this.#groups.create(groupKey) : undefined;
+    if (this.#account.take(this.#costs.group(groupKey))) return this.#groups.create(groupKey);
+    this.#refuseMemory();
+    return undefined;
   }
 
   #insert(key: BinaryKey): number | undefined {
-    return this.#take(this.#costs.row(key)) ? this.#rows.insert(key) : undefined;
+    if (this.#account.take(this.#costs.row(key))) return this.#rows.insert(key);
+    this.#refuseMemory();
+    return undefined;
   }
 
-  /** Takes memory from the budget; refuses the fold where there is none. */
-  #take(bytes: number): boolean {
-    if (this.#budget.take(bytes)) {
-      this.#bytes += bytes;
-      return true;
-    }
+  #refuseMemory(): void {
     this.#refuse(
-      `this gateway's summaries need more than ${this.#budget.limitText} for the keys that they match; match fewer or take fewer measures`,
+      `this gateway's summaries need more than ${this.#limitText} for the keys that they match; match fewer or take fewer measures`,
     );
-    return false;
-  }
-
-  #give(bytes: number): void {
-    this.#bytes -= bytes;
-    this.#budget.give(bytes);
   }
 
   #refuse(reason: string): void {

@@ -36,6 +36,33 @@ export class MemoryBudget {
   }
 }
 
+/** What one fold has of a budget. */
+export class Account {
+  readonly #budget: MemoryBudget;
+  #bytes = 0;
+
+  constructor(budget: MemoryBudget) {
+    this.#budget = budget;
+  }
+
+  /** Takes so many bytes; false when there is no room for them. */
+  take(bytes: number): boolean {
+    if (!this.#budget.take(bytes)) return false;
+    this.#bytes += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#bytes -= bytes;
+    this.#budget.give(bytes);
+  }
+
+  /** Gives all back. */
+  clear(): void {
+    this.give(this.#bytes);
+  }
+}
+
 /** Bytes that one measure takes: in a group, and for each of its rows (measured, rounded up). */
 const MEASURE_BYTES: Readonly<Record<MeasureKind, { group: number; row: number }>> = {
   count: { group: 0, row: 0 },
