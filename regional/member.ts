@@ -1,38 +1,27 @@
 import { formatHostPort, type HostPort } from "../shared/address.js";
 import { type Clock, systemClock } from "../shared/clock.js";
-import { errorText } from "../shared/errors.js";
-import {
-  HANDOVER_LIMIT_MS,
-  MAX_REQUEST_BYTES,
-  PROGRESS_NOTIFY_INTERVAL_MS,
-  REQUEST_TIMEOUT_MS,
-  TICK_MS,
-} from "../shared/limits.js";
+import { MAX_REQUEST_BYTES, PROGRESS_NOTIFY_INTERVAL_MS, TICK_MS } from "../shared/limits.js";
 import type { Logger } from "../shared/log.js";
 import { openStorage } from "./backend/storage.js";
 import { alarmsOf } from "./member/alarms.js";
-import { isPublished } from "./member/attributes.js";
 import { MemberEngine } from "./member/engine.js";
+import { handOver, moveLeader } from "./member/handover.js";
 import { type ClusterIdentity, originConfState } from "./member/identity.js";
 import { loadState } from "./member/load-state.js";
 import { removedError, writeMemberFile } from "./member/member-file.js";
 import { membersOf } from "./member/member-list.js";
 import type { MemberMetrics } from "./member/metrics.js";
+import { Publisher } from "./member/publisher.js";
 import { type MemberStats, statsOf } from "./member/stats.js";
-import { successorOf } from "./member/successor.js";
 import { DEFAULT_TUNING, type MemberTuning } from "./member/tuning.js";
 import type { LeaseStatus, MemberInfo, NodeAlarm, NodeStatus, RegionalNode } from "./node.js";
 import { LeaseOp } from "./peer/lease-wire.js";
 import { NO_NODE } from "./raft/index.js";
 import { CommandKind } from "./store/command.js";
 import { ETCD_ERRORS, etcdError } from "./store/etcd-errors.js";
-import { encodeMember } from "./store/member-message.js";
 import type { Outcome } from "./store/outcome.js";
-import { type MemberAttributes, memberIds, type RegionState } from "./store/state.js";
+import { memberIds, type RegionState } from "./store/state.js";
 import type { WatchHub } from "./watch/hub.js";
-
-/** Pause between two looks at whether leadership has moved. */
-const TRANSFER_POLL_MS = 5;
 
 /** How a member is run. */
 export interface MemberOptions {
@@ -61,9 +50,7 @@ export class Member implements RegionalNode {
   readonly name: string;
   readonly #engine: MemberEngine;
   readonly #options: MemberOptions;
-  readonly #attributes: MemberAttributes;
   readonly #stopping = new AbortController();
-  #publishing = false;
   #removed = false;
   #timers: NodeJS.Timeout[] = [];
   #stop: Promise<void> | undefined;
@@ -77,13 +64,15 @@ export class Member implements RegionalNode {
     this.clusterId = BigInt(identity.clusterId);
     this.memberId = identity.self.id;
     this.name = identity.self.name;
-    this.#attributes = {
-      id: identity.self.id,
-      name: identity.self.name,
-      peerUrls: [],
-      clientUrls: [`http://${formatHostPort(client)}`],
-    };
-    this.#engine = engine({ chore: () => this.#publish(), removed: () => this.#leave() });
+    const { id, name } = identity.self;
+    const publisher = new Publisher({
+      own: { id, name, peerUrls: [], clientUrls: [`http://${formatHostPort(client)}`] },
+      known: () => this.state.member(id),
+      propose: (kind, body) => this.propose(kind, body),
+      isPossible: () => this.hasLeader && !this.#stopping.signal.aborted,
+      log: options.logger,
+    });
+    this.#engine = engine({ chore: () => publisher.check(), removed: () => this.#leave() });
   }
 
   /**
@@ -241,24 +230,8 @@ export class Member implements RegionalNode {
     return membersOf(this.state);
   }
 
-  async moveLeader(id: number): Promise<void> {
-    const { driver } = this.#engine;
-    const { confState } = this.state.applied;
-    if (driver.lead !== this.memberId) throw etcdError(ETCD_ERRORS.notLeader);
-    if (!confState.voters.includes(id)) throw etcdError(ETCD_ERRORS.badLeaderTransferee);
-    await this.#transfer(id, REQUEST_TIMEOUT_MS);
-    if (driver.lead !== id) throw etcdError(ETCD_ERRORS.timeoutLeaderTransfer);
-  }
-
-  /** Asks for leadership to go to `to`; resolves when another member leads, or after the limit. */
-  async #transfer(to: number, limitMs: number): Promise<void> {
-    const { driver } = this.#engine;
-    driver.feed((raft) => raft.transferLeader(to));
-    const endMs = performance.now() + limitMs;
-    const isOver = (): boolean => driver.lead !== this.memberId && driver.lead !== NO_NODE;
-    while (driver.lead !== to && !isOver() && performance.now() < endMs && !driver.isStopped) {
-      await new Promise((resolve) => setTimeout(resolve, TRANSFER_POLL_MS));
-    }
+  moveLeader(id: number): Promise<void> {
+    return moveLeader(this.#engine, id);
   }
 
   stats(): MemberStats {
@@ -281,16 +254,9 @@ export class Member implements RegionalNode {
 
   async #shutDown(): Promise<void> {
     this.beginStop();
-    await this.#handOver();
+    await handOver(this.#engine);
     for (const timer of this.#timers) clearInterval(timer);
     await this.#engine.close(etcdError(ETCD_ERRORS.stopped));
-  }
-
-  async #handOver(): Promise<void> {
-    const { driver, transport } = this.#engine;
-    if (driver.lead !== this.memberId || driver.isStopped) return;
-    const to = successorOf(this.#engine.raftStatus(), (id) => transport.isReady(id));
-    if (to !== undefined) await this.#transfer(to, HANDOVER_LIMIT_MS);
   }
 
   #leave(): void {
@@ -301,24 +267,5 @@ export class Member implements RegionalNode {
     // What waits can't happen any more; callers are to go to another member at once.
     setImmediate(() => this.#engine.driver.stop(etcdError(ETCD_ERRORS.stopped)));
     onRemoved();
-  }
-
-  /** Publishes name and client URLs once they differ from what the group knows. */
-  #publish(): void {
-    if (this.#publishing || !this.hasLeader || this.#stopping.signal.aborted) return;
-    const known = this.state.member(this.memberId);
-    // Until this member has applied that it belongs to the group, it has nothing to say.
-    if (known === undefined || isPublished(known, this.#attributes)) return;
-    this.#publishing = true;
-    this.propose(CommandKind.memberPublish, encodeMember(this.#attributes)).then(
-      () => {
-        this.#publishing = false;
-      },
-      (error: unknown) => {
-        this.#publishing = false;
-        if (this.#stopping.signal.aborted) return;
-        this.#options.logger.warn({ reason: errorText(error) }, "member attributes not published");
-      },
-    );
   }
 }

@@ -18,7 +18,8 @@ import type { Outcome } from "../store/outcome.js";
 import { AppendThread } from "./append-thread.js";
 import type { DriverOptions } from "./driver-contract.js";
 import { Outbox } from "./outbox.js";
-import { Proposals, type ProposalTarget } from "./proposals.js";
+import type { ProposalTarget } from "./proposal-contract.js";
+import { Proposals } from "./proposals.js";
 import { LinearizableReads, type ReadSource } from "./reads.js";
 
 /**

@@ -6,55 +6,11 @@ import {
   REQUEST_TIMEOUT_MS,
 } from "../../shared/limits.js";
 import { Refusal, type WireProposal } from "../peer/proposal-wire.js";
-import { isTaken, NO_NODE, type ProposeOutcome } from "../raft/index.js";
-import { ETCD_ERRORS, type EtcdError, etcdError } from "../store/etcd-errors.js";
+import { isTaken, NO_NODE } from "../raft/index.js";
+import { ETCD_ERRORS, etcdError } from "../store/etcd-errors.js";
 import { changesMembers } from "../store/member-change.js";
-
-/** A proposal of this member that nobody has answered yet. */
-interface Pending<T> extends WireProposal {
-  readonly startMs: number;
-  /** The term in which it was handed to a leader; 0 while it certainly wasn't. */
-  submittedTerm: number;
-  /** The leader that it was handed to. */
-  submittedTo: number;
-  readonly resolve: (outcome: T) => void;
-  readonly reject: (error: AtollError) => void;
-}
-
-/** A proposal that a leader before `term` took. */
-interface Doomed<T> {
-  readonly pending: Pending<T>;
-  readonly term: number;
-}
-
-/** Where proposals go. */
-export interface ProposalTarget {
-  /** This member's id. */
-  readonly self: number;
-  /** The known leader, or NO_NODE. */
-  readonly lead: number;
-  readonly term: number;
-  /** RawNode.propose: all are appended here or none. */
-  append(datas: readonly Uint8Array[]): ProposeOutcome;
-  /** Proposes a change of the members here; undefined when it is in the log. */
-  changeMembers(data: Uint8Array): Refusal | undefined;
-  /** Sends proposals to the leader; false when there is no connection to it. */
-  forward(lead: number, proposals: readonly WireProposal[]): boolean;
-  /** Whether another member is connected, so that its word may come. */
-  hears(member: number): boolean;
-  /** Tells another member that its proposals were not taken. */
-  refuse(member: number, reason: Refusal, seqs: readonly number[]): void;
-  /** Asks for `submit` to be called at the end of this turn. */
-  wake(): void;
-}
-
-/** What the caller is told of a refusal; one for `notLeading` is tried again instead. */
-const REFUSAL_ERRORS: ReadonlyMap<Refusal, EtcdError> = new Map<Refusal, EtcdError>([
-  [Refusal.tooMany, ETCD_ERRORS.tooManyRequests],
-  [Refusal.notEnoughStarted, ETCD_ERRORS.memberNotEnoughStarted],
-  [Refusal.unhealthy, ETCD_ERRORS.unhealthy],
-  [Refusal.learnerNotReady, ETCD_ERRORS.learnerNotReady],
-]);
+import { DoomedProposals } from "./doomed-proposals.js";
+import { type Pending, type ProposalTarget, REFUSAL_ERRORS } from "./proposal-contract.js";
 
 /** Proposals of another member, come in this turn. */
 interface Foreign {
@@ -67,7 +23,8 @@ interface Foreign {
  * and forwarded ones, become one batch. A proposal is handed to a leader once; only when
  * that leader says that it surely did not take it, it is handed over again, so nothing is
  * ever applied twice. One that may have been lost with a leader fails as soon as an entry
- * of a later term is applied, since by then it would have been seen.
+ * of a later term is applied, since by then it would have been seen; where that leader lives,
+ * a tick or two later, because it may have refused it.
  */
 export class Proposals<T> {
   readonly #target: ProposalTarget;
@@ -79,9 +36,7 @@ export class Proposals<T> {
   /** Refused by a leader; they wait for a tick or another leader. */
   #parked: Pending<T>[] = [];
   #foreign: Foreign[] = [];
-  /** Taken by a former leader that may still refuse them: since this tick, and the one before. */
-  #doomed: Doomed<T>[] = [];
-  #overdue: Doomed<T>[] = [];
+  readonly #doomed = new DoomedProposals<T>();
   #failed: AtollError | undefined;
   /** Proposals made and failed since the start. */
   proposed = 0;
@@ -265,25 +220,17 @@ export class Proposals<T> {
   termApplied(term: number): void {
     for (const pending of this.#pending.values()) {
       if (pending.submittedTerm === 0 || pending.submittedTerm >= term) continue;
-      if (this.#target.hears(pending.submittedTo)) this.#doomed.push({ pending, term });
+      if (this.#target.hears(pending.submittedTo)) this.#doomed.add(pending, term);
       else this.#fail(pending, etcdError(ETCD_ERRORS.timeoutLeaderFail));
     }
   }
 
-  /** Fails what no word came of since the tick before the last one. */
-  #failDoomed(): void {
-    for (const { pending, term } of this.#overdue) {
-      const { seq, submittedTerm } = pending;
-      const isLost = submittedTerm > 0 && submittedTerm < term && this.#pending.has(seq);
-      if (isLost) this.#fail(pending, etcdError(ETCD_ERRORS.timeoutLeaderFail));
-    }
-    this.#overdue = this.#doomed;
-    this.#doomed = [];
-  }
-
   /** Fails what waited too long and tries again what was refused; called with each tick. */
   tick(nowMs: number): void {
-    this.#failDoomed();
+    for (const pending of this.#doomed.tick()) {
+      if (!this.#pending.has(pending.seq)) continue;
+      this.#fail(pending, etcdError(ETCD_ERRORS.timeoutLeaderFail));
+    }
     const shortestMs = Math.min(NO_LEADER_WAIT_MS, REQUEST_TIMEOUT_MS);
     const before = this.#pending.size;
     for (const pending of this.#pending.values()) {
