@@ -3,8 +3,9 @@ import { errorText } from "../../shared/errors.js";
 import { runAvailabilitySuite } from "./availability-suite.js";
 import { runDigestSuite } from "./digest-suite.js";
 import { type BenchOptions, HELP, parseBenchOptions } from "./options.js";
+import { runRedisSuite } from "./redis-suite.js";
 import { runRegionalSuite } from "./regional-suite.js";
-import { formatAvailability, formatDigest, formatRegional } from "./report.js";
+import { formatAvailability, formatDigest, formatRedis, formatRegional } from "./report.js";
 
 /** One-way delays between the gateways, in ms: none, and about that of an ocean. */
 const INJECTED_MS = [0, 75];
@@ -26,6 +27,10 @@ async function run(options: BenchOptions): Promise<void> {
       const rows = await runAvailabilitySuite(options.kills, say);
       results[suite] = rows;
       text = formatAvailability(rows);
+    } else if (suite === "redis") {
+      const rows = await runRedisSuite(options.rounds, options.seconds, say);
+      results[suite] = rows;
+      text = formatRedis(rows);
     } else {
       const rows = await runDigestSuite(INJECTED_MS, say);
       results[suite] = rows;

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-export const SUITES = ["region", "digest", "availability"] as const;
+export const SUITES = ["region", "digest", "availability", "redis"] as const;
 export type Suite = (typeof SUITES)[number];
 
 export interface BenchOptions {
@@ -20,6 +20,7 @@ Usage: npm run bench -- [suite …] [options]
   digest   from a put's answer in one region to the subscriber's event in another
   availability
            how long writes pause when the leader is killed, and when leadership is moved
+  redis    from a change of a gateway's view to its entry in Redis's stream
 
   --rounds N        rounds of each load, alternating between the systems (default 5)
   --seconds S       length of one load                                   (default 4)

@@ -1,6 +1,7 @@
 import { formatTable } from "../../deploy/terminal/table.js";
 import type { AvailabilityRow } from "./availability-suite.js";
 import type { DigestRow } from "./digest-suite.js";
+import type { RedisRow } from "./redis-suite.js";
 import type { RegionalRow } from "./regional-suite.js";
 
 const right = (head: string): { head: string; align: "right" } => ({ head, align: "right" });
@@ -77,6 +78,26 @@ export function formatDigest(rows: readonly DigestRow[]): string {
       ms(row.p50Ms),
       ms(row.p99Ms),
       ms(row.p50BeyondMs),
+    ]),
+  );
+}
+
+/** The redis suite's result as a table. */
+export function formatRedis(rows: readonly RedisRow[]): string {
+  return formatTable(
+    [
+      right("CHANGED AT ONCE"),
+      right("CHANGES/S"),
+      right("P50 MS"),
+      right("P99 MS"),
+      { head: "ROUNDS, CHANGES/S" },
+    ],
+    rows.map((row) => [
+      String(row.changed),
+      whole(row.changesPerSecond),
+      ms(row.p50Ms),
+      ms(row.p99Ms),
+      row.rounds.map(whole).join(" "),
     ]),
   );
 }
