@@ -2,6 +2,7 @@ import type { Logger } from "../../shared/log.js";
 import { Auditor } from "../audit/auditor.js";
 import { divergedError } from "../audit/diverged.js";
 import type { MemberStorage } from "../backend/storage.js";
+import type { PeerTransport } from "../peer/transport.js";
 import { ETCD_ERRORS, etcdError } from "../store/etcd-errors.js";
 import type { Applier } from "./applier.js";
 import type { Connections } from "./connections.js";
@@ -14,6 +15,7 @@ export interface AuditedParts {
   readonly driver: RaftDriver;
   readonly applier: Applier;
   readonly connections: Connections;
+  readonly transport: PeerTransport;
   wake(): void;
   fail(error: unknown): void;
 }
@@ -39,6 +41,8 @@ export function makeAuditor(parts: AuditedParts, applied: number, log: Logger): 
       onOutlier: (verdict) => {
         const error = divergedError(verdict, self, storage.path);
         storage.condemn(error.message);
+        // What proves it to the others goes out first: no turn will follow.
+        parts.transport.flush();
         parts.driver.stop(etcdError(ETCD_ERRORS.corrupt));
         parts.fail(error);
       },

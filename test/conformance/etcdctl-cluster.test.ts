@@ -65,3 +65,11 @@ test("a cluster's endpoints are found from one member", async () => {
     return { code, lines: sorted(stdout + stderr) };
   });
 });
+
+test.each(["list", "disarm"])("alarm %s, when there is none", async (action) => {
+  const answer = await both(pair, async (subject) => {
+    const { code, stdout, stderr } = await etcdctl(subject, 0, ["alarm", action]);
+    return { code, stdout, stderr };
+  });
+  expect(answer).toEqual({ code: 0, stdout: "", stderr: "" });
+});

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { AtollError } from "../../../shared/errors.js";
-import { flipStoredValue } from "../../peers/stored-flip.js";
+import { changeStoredChain, flipStoredValue } from "../../peers/stored-flip.js";
 import { until } from "../peer/peers.js";
 import { get, put, TestCluster } from "./cluster.js";
 
@@ -10,8 +10,13 @@ afterEach(async () => {
   cluster = undefined;
 });
 
-/** A cluster with some pairs, in which one follower's stored copy of one value has changed. */
-async function withFlippedFollower(size: number): Promise<{ cluster: TestCluster; bad: string }> {
+const flipValue = (dataDir: string): void => flipStoredValue(dataDir, "value-number-7");
+
+/** A cluster with some pairs, in which what one follower has stored was changed while it was stopped. */
+async function withChangedFollower(
+  size: number,
+  change: (dataDir: string) => void,
+): Promise<{ cluster: TestCluster; bad: string }> {
   cluster = await TestCluster.start(size);
   const leader = await cluster.leader();
   for (let i = 0; i < 20; i++) await put(leader, `k${i}`, `value-number-${i}`);
@@ -22,14 +27,14 @@ async function withFlippedFollower(size: number): Promise<{ cluster: TestCluster
     "it follows",
   );
   await cluster.stopMember(bad);
-  flipStoredValue(cluster.dataDir(bad), "value-number-7");
+  change(cluster.dataDir(bad));
   await cluster.startMember(bad);
   return { cluster, bad };
 }
 
 describe("a member whose stored state has changed behind its back", () => {
   test("is named by all, stops with a message, and doesn't start again until it is wiped", async () => {
-    const { cluster: members, bad } = await withFlippedFollower(3);
+    const { cluster: members, bad } = await withChangedFollower(3, flipValue);
     const sick = members.member(bad);
     const [first, second] = members.running.filter((member) => member !== sick);
     await until(
@@ -58,8 +63,21 @@ describe("a member whose stored state has changed behind its back", () => {
     expect(first.stats().diverged).toEqual([sick.memberId]);
   }, 60_000);
 
+  test("is named by its hash chain, at an index and with both hashes", async () => {
+    const { cluster: members, bad } = await withChangedFollower(3, changeStoredChain);
+    const sick = members.member(bad);
+    await until(
+      () => members.running.every((member) => member.stats().diverged.includes(sick.memberId)),
+      "all name it",
+      20_000,
+    );
+    expect(String(members.fatal[0])).toMatch(
+      /the hash chain at index \d+ is [0-9a-f]{32} here, but [0-9a-f]{32} on a majority/,
+    );
+  }, 60_000);
+
   test("alarms all of a group of two, which goes on: nobody can say who is right", async () => {
-    const { cluster: members } = await withFlippedFollower(2);
+    const { cluster: members } = await withChangedFollower(2, flipValue);
     await until(
       () => members.running.every((member) => member.stats().disputed),
       "all alarm",

@@ -42,6 +42,9 @@ describe("a member that fell behind the log", () => {
       "members level",
     );
     expect(new Set(cluster.running.map(imageOf)).size).toBe(1);
+    const end = again.status().raftAppliedIndex;
+    await until(() => again.stats().auditedIndex >= end, "a comparison with the others");
+    expect(again.stats().auditsDiffering).toBe(0);
 
     await cluster.stopMember(name);
     const restarted = await cluster.startMember(name);
