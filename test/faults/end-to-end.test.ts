@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EtcdClient } from "../../shared/etcd/client.js";
 import { put, range } from "../../shared/etcd/kv.js";
-import { Region } from "../peers/atoll.js";
+import { type Region } from "../peers/atoll.js";
 import { etcdctlOk } from "../peers/etcdctl.js";
 import { startWorld, type World } from "../peers/gateway.js";
 import { Subscriber } from "../peers/subscriber.js";

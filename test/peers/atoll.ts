@@ -1,13 +1,13 @@
-import { access, mkdtemp, rm } from "node:fs/promises";
+import { access, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MEMBER_NODE_OPTIONS } from "../../shared/lifecycle.js";
 import { freePorts } from "../../shared/ports.js";
 import { Child, httpOk } from "./child.js";
 import { flags } from "./exec.js";
+import { Group, type Joining, type Place } from "./group.js";
 import { REPOSITORY_ROOT } from "./paths.js";
 
-const READY_MS = 30_000;
 const PROGRAM = join(REPOSITORY_ROOT, "dist", "regional", "main.js");
 
 export interface RegionOptions {
@@ -25,24 +25,18 @@ export interface RegionOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Where a member is. */
-interface RegionPlaces {
-  readonly name: string;
-  /** host:port of its etcd API. */
-  readonly client: string;
-  readonly peer: string;
+interface RegionPlace extends Place {
   /** host:port of its health and metrics. */
   readonly http: string;
   readonly dataDir: string;
 }
 
-export interface RegionMember extends RegionPlaces {
-  /** What it is told of the others when it starts: name=host:port,… */
-  readonly initialCluster: string;
-  readonly clusterState: "new" | "existing";
-}
+export type RegionMember = RegionPlace & Joining;
 
-async function newMembers(count: number, first: number, dataDir: string): Promise<RegionPlaces[]> {
+/** A region of our own members. */
+export type Region = Group<RegionPlace>;
+
+async function places(dataDir: string, count: number, first: number): Promise<RegionPlace[]> {
   const ports = await freePorts(3 * count);
   return Array.from({ length: count }, (_, i) => ({
     name: `member-${first + i}`,
@@ -53,127 +47,28 @@ async function newMembers(count: number, first: number, dataDir: string): Promis
   }));
 }
 
-function clusterText(members: readonly RegionPlaces[]): string {
-  return members.map(({ name, peer }) => `${name}=${peer}`).join(",");
-}
-
-/** A region of our own members, each a process, as a test or benchmark sees it. */
-export class Region {
-  readonly name: string;
-  /** Every member that ever was, in the order in which they came. */
-  readonly members: RegionMember[];
-  readonly #children: (Child | undefined)[] = [];
-  readonly #dataDir: string;
-  readonly #options: RegionOptions;
-
-  constructor(members: RegionMember[], dataDir: string, options: RegionOptions) {
-    this.name = options.region ?? "test";
-    this.members = members;
-    this.#dataDir = dataDir;
-    this.#options = options;
-  }
-
-  /** host:port of each member's etcd API. */
-  get endpoints(): string[] {
-    return this.members.map((member) => member.client);
-  }
-
-  #spawn(member: RegionMember): Child {
-    const index = this.members.indexOf(member);
-    const settings = flags({
-      name: member.name,
-      region: this.name,
-      "data-dir": member.dataDir,
-      client: member.client,
-      peer: member.peer,
-      http: member.http,
-      "initial-cluster": member.initialCluster,
-      "initial-cluster-state": member.clusterState,
-    });
-    const node = [
-      process.execPath,
-      ...MEMBER_NODE_OPTIONS,
-      "--enable-source-maps",
-      this.#options.program ?? PROGRAM,
-    ];
-    const [program = process.execPath, ...args] = (this.#options.wrapper?.(index) ?? [])
-      .concat(node)
-      .concat(settings)
-      .concat(this.#options.args ?? []);
-    const env = { ...process.env, ...this.#options.env };
-    return new Child(member.name, program, args, env);
-  }
-
-  /** A member that may join `others`, to be added to the membership and then started; its index. */
-  async prepare(others: readonly number[]): Promise<number> {
-    const [places] = await newMembers(1, this.members.length, this.#dataDir);
-    if (places === undefined) throw new Error("there is no place for another member");
-    const all = [...others.map((index) => this.member(index)), places];
-    this.members.push({ ...places, initialCluster: clusterText(all), clusterState: "existing" });
-    return this.members.length - 1;
-  }
-
-  /** Changes where a stopped member is, or what it is told when it starts. */
-  change(index: number, fields: Partial<RegionMember>): void {
-    this.members[index] = { ...this.member(index), ...fields };
-  }
-
-  member(index: number): RegionMember {
-    const member = this.members[index];
-    if (member === undefined) throw new Error(`there is no member ${index}`);
-    return member;
-  }
-
-  /** Starts a member, the first time or again, without waiting for anything. */
-  launch(index: number): Child {
-    const before = this.#children[index];
-    const member = this.member(index);
-    if (before !== undefined && !before.hasExited) throw new Error(`${member.name} still runs`);
-    const child = this.#spawn(member);
-    this.#children[index] = child;
-    return child;
-  }
-
-  /** Resolves when a member says that it is ready to serve. */
-  async ready(index: number): Promise<void> {
-    const url = `http://${this.members[index]?.http}/readyz`;
-    await this.child(index).until(() => httpOk(url), READY_MS);
-  }
-
-  /** Starts every member and waits until all are ready. */
-  async start(): Promise<void> {
-    for (const member of this.members) this.#children.push(this.#spawn(member));
-    try {
-      await Promise.all(this.members.map((_, index) => this.ready(index)));
-    } catch (error) {
-      await this.stop().catch(() => {});
-      throw error;
-    }
-  }
-
-  /** The process of one member: `kill()`, `stop()`, `signal("SIGSTOP")`, its output. */
-  child(index: number): Child {
-    const child = this.#children[index];
-    if (child === undefined) throw new Error(`there is no member ${index}`);
-    return child;
-  }
-
-  /** Starts a member again that was killed or stopped, on its own data; waits until it is ready. */
-  async restart(index: number): Promise<void> {
-    this.launch(index);
-    await this.ready(index);
-  }
-
-  /** Stops every member cleanly and removes the data where the folder was temporary. */
-  async stop(): Promise<void> {
-    try {
-      await Promise.all(this.#children.map(async (child) => child?.stop()));
-    } finally {
-      if (this.#options.dataDir === undefined) {
-        await rm(this.#dataDir, { recursive: true, force: true });
-      }
-    }
-  }
+function spawn(options: RegionOptions, member: RegionMember, index: number): Child {
+  const settings = flags({
+    name: member.name,
+    region: options.region ?? "test",
+    "data-dir": member.dataDir,
+    client: member.client,
+    peer: member.peer,
+    http: member.http,
+    "initial-cluster": member.initialCluster,
+    "initial-cluster-state": member.clusterState,
+  });
+  const node = [
+    process.execPath,
+    ...MEMBER_NODE_OPTIONS,
+    "--enable-source-maps",
+    options.program ?? PROGRAM,
+  ];
+  const [program = process.execPath, ...args] = (options.wrapper?.(index) ?? [])
+    .concat(node)
+    .concat(settings)
+    .concat(options.args ?? []);
+  return new Child(member.name, program, args, { ...process.env, ...options.env });
 }
 
 /**
@@ -184,16 +79,15 @@ export async function startRegion(options: RegionOptions = {}): Promise<Region> 
   await access(PROGRAM).catch(() => {
     throw new Error(`${PROGRAM} is not there; run npm run build first`);
   });
-  const count = options.members ?? 3;
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "atoll-region-")));
-  const places = await newMembers(count, 0, dataDir);
-  const initialCluster = clusterText(places);
-  const members = places.map((place) => ({
-    ...place,
-    initialCluster,
-    clusterState: "new" as const,
-  }));
-  const region = new Region(members, dataDir, options);
-  await region.start();
+  const region = new Group<RegionPlace>({
+    places: (count, first) => places(dataDir, count, first),
+    address: ({ peer }) => peer,
+    spawn: (member, index) => spawn(options, member, index),
+    isReady: ({ http }) => httpOk(`http://${http}/readyz`),
+    end: (child) => child.stop(),
+    temporary: options.dataDir === undefined ? dataDir : undefined,
+  });
+  await region.start(options.members ?? 3);
   return region;
 }
