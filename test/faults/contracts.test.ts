@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -7,7 +8,11 @@ import { errorDetail } from "../../shared/client/failure.js";
 import { measureOf } from "../../shared/client/measure.js";
 import { MergedView } from "../../shared/client/merged-view.js";
 import { writtenAt } from "../../shared/client/written.js";
-import { MissKind } from "../../shared/gen/atoll/global/v1/contract_pb.js";
+import { EtcdClient } from "../../shared/etcd/client.js";
+import { encodeIncarnation, parseIncarnation } from "../../shared/etcd/incarnation.js";
+import { INCARNATION_KEY } from "../../shared/etcd/keys.js";
+import { get } from "../../shared/etcd/kv.js";
+import { type MinVersion, MissKind } from "../../shared/gen/atoll/global/v1/contract_pb.js";
 import { KV } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
 import { RpcClient } from "../../shared/rpc/client.js";
 import { Child } from "../peers/child.js";
@@ -182,5 +187,54 @@ test("the README's example runs", async () => {
     await child.until(async () => child.output().includes("pay: 3"), DELAYS);
   } finally {
     await child.kill();
+  }
+});
+
+test("a write that a restore has undone is LINEAGE_LOST in another region", async () => {
+  const { endpoints } = world.region("eu-west");
+  const etcd = new EtcdClient({ endpoints });
+  const client = new AtollClient({ gateways: gatewaysOf("us-east") });
+  try {
+    const kept = await putForHeader("eu-west", "/services/kept", service("kept", 1));
+    const gone = await putForHeader("eu-west", "/services/gone", service("gone", 1));
+    const { kv } = await get(etcd, INCARNATION_KEY);
+    const before = parseIncarnation(Buffer.from(kv?.value ?? []).toString());
+    // What a restore does before the region serves again.
+    const after = {
+      counter: before.counter + 1,
+      nonce: randomBytes(16).toString("hex"),
+      baseRevision: Number(kept.revision),
+      parentNonce: before.nonce,
+    };
+    await put("eu-west", INCARNATION_KEY, encodeIncarnation(after));
+    const nonceOf = async (): Promise<string | undefined> => {
+      const { regions } = await client.regions();
+      return regions.find(({ freshness }) => freshness?.region === "eu-west")?.freshness?.version
+        ?.nonce;
+    };
+    await expect.poll(nonceOf, { timeout: DELAYS }).toBe(after.nonce);
+    const waitFor = (revision: bigint, life: MinVersion["life"]) =>
+      client.wait({
+        summary: "services",
+        contract: { regions: [{ region: "eu-west", minVersion: { revision, life } }] },
+      });
+    const formerLife = { case: "nonce", value: before.nonce } as const;
+    expect((await waitFor(kept.revision, formerLife)).met).toBe(true);
+    const lost = await waitFor(gone.revision, formerLife).catch((thrown: unknown) => thrown);
+    expect(lost).toMatchObject({ code: "DATA_LOSS" });
+    expect(errorDetail(lost)?.misses).toMatchObject([{ kind: MissKind.LINEAGE_LOST, final: true }]);
+    // The cluster id is the same in both lives: that alone doesn't tell.
+    const cluster = { case: "clusterId", value: gone.clusterId } as const;
+    const unsure = await waitFor(gone.revision, cluster).catch((thrown: unknown) => thrown);
+    expect(errorDetail(unsure)?.misses).toMatchObject([{ kind: MissKind.AMBIGUOUS }]);
+    const { http } = world.gateway("us-east").address;
+    const metrics = await (await fetch(`http://${http}/metrics`)).text();
+    expect(metrics).toMatch(/^atoll_global_waits_total\{outcome="impossible",.*\} 2$/m);
+    expect(metrics).toMatch(
+      /^atoll_global_contract_refusals_total\{method="Wait",kind="lineage-lost",.*\} 1$/m,
+    );
+  } finally {
+    client.close();
+    etcd.close();
   }
 });

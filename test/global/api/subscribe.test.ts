@@ -173,6 +173,18 @@ describe("a subscription", () => {
     follower.cancel();
   });
 
+  test("says how old all is, and what happens, however long the interval between updates", async () => {
+    const follower = await following({ summaries: ["machines"], minIntervalMs: 60_000 });
+    stepEast({ api: 7 });
+    gateway.confirm("us-east", east.last, 990);
+    expect((await follower.until("heartbeat")).regions).toHaveLength(2);
+    gateway.state.noteConflict("us-east", 1, [nonce("a"), nonce("f")]);
+    gateway.moved("us-east", undefined);
+    expect((await follower.until("notice")).kind).toBe(NoticeKind.CONFLICT);
+    expect(follower.count(API)).toBe(5);
+    follower.cancel();
+  });
+
   test.each([
     [
       { summaries: ["machines", "nope"] },
