@@ -178,9 +178,10 @@ describe("a subscription", () => {
     stepEast({ api: 7 });
     gateway.confirm("us-east", east.last, 990);
     expect((await follower.until("heartbeat")).regions).toHaveLength(2);
-    gateway.state.noteConflict("us-east", 1, [nonce("a"), nonce("f")]);
-    gateway.moved("us-east", undefined);
-    expect((await follower.until("notice")).kind).toBe(NoticeKind.CONFLICT);
+    const restored = new History("us-east", { incarnation: incarnation(2, "b") });
+    restored.step({ api: 1 });
+    gateway.hear(restored.whole(restored.last));
+    expect((await follower.until("notice")).kind).toBe(NoticeKind.RESTORE);
     expect(follower.count(API)).toBe(5);
     follower.cancel();
   });
