@@ -211,10 +211,10 @@ describe("a member that sends a snapshot", () => {
       code: "UNAVAILABLE",
       cause: { message: `nothing came back for ${SNAPSHOT_STALL_LIMIT_MS} ms` },
     });
-    while (sent < BYTES.length) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => sent === BYTES.length, "the whole snapshot to be written");
     vi.advanceTimersByTime(SNAPSHOT_STALL_LIMIT_MS + 2 * PEER_PING_INTERVAL_MS);
     await failed;
-    while (pings === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => pings > 0, "a ping before that");
   });
 
   it.each([
