@@ -13,6 +13,7 @@ import {
 import { sha256 } from "../../../shared/hash.js";
 import { MESH_TICK_MS } from "../../../shared/limits.js";
 import { type Random, seededRandom } from "../../../shared/random.js";
+import { EventQueue } from "../../simulation/world/event-queue.js";
 import { FakeRegion } from "./fake-region.js";
 import { type Bug, spoil } from "./planted-bugs.js";
 import { SimGateway } from "./sim-gateway.js";
@@ -41,12 +42,6 @@ export interface SimOptions {
   readonly bug?: Bug;
 }
 
-interface Job {
-  readonly atMs: number;
-  readonly order: number;
-  readonly run: () => void;
-}
-
 /** Several regions' gateways on a simulated network, replayed by one seed. */
 export class World {
   readonly random: Random;
@@ -61,8 +56,7 @@ export class World {
   readonly #connections = new Set<Connection>();
   readonly #byStream = new Map<SimGateway, Map<number, Connection>>();
   readonly #directory = new Map<string, string[]>();
-  readonly #jobs: Job[] = [];
-  #order = 0;
+  readonly #jobs = new EventQueue<() => void>();
   #nextStream = 1;
   readonly #bug: Bug | undefined;
   /** What messages from one region to another take longer than usual, by direction. */
@@ -85,23 +79,17 @@ export class World {
   }
 
   at(delayMs: number, run: () => void): void {
-    this.#jobs.push({ atMs: this.nowMs + delayMs, order: this.#order++, run });
-    let i = this.#jobs.length - 1;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (!before(this.#jobs[i] as Job, this.#jobs[parent] as Job)) break;
-      [this.#jobs[i], this.#jobs[parent]] = [this.#jobs[parent] as Job, this.#jobs[i] as Job];
-      i = parent;
-    }
+    this.#jobs.push(this.nowMs + delayMs, run);
   }
 
   /** Runs the world for a while. */
   run(forMs: number): void {
     const endMs = this.nowMs + forMs;
-    while (this.#jobs.length > 0 && (this.#jobs[0] as Job).atMs <= endMs) {
-      const job = this.#pop();
-      this.nowMs = job.atMs;
-      job.run();
+    while ((this.#jobs.nextTime ?? Number.POSITIVE_INFINITY) <= endMs) {
+      const job = this.#jobs.pop();
+      if (job === undefined) break;
+      this.nowMs = job.time;
+      job.event();
     }
     this.nowMs = endMs;
   }
@@ -368,26 +356,4 @@ export class World {
     const distance = Math.abs(this.regions.indexOf(from.region) - this.regions.indexOf(to.region));
     return slowMs + 20 * distance + this.random.next() * 10;
   }
-
-  #pop(): Job {
-    const first = this.#jobs[0] as Job;
-    const last = this.#jobs.pop() as Job;
-    if (this.#jobs.length === 0) return first;
-    this.#jobs[0] = last;
-    let i = 0;
-    for (;;) {
-      let least = i;
-      for (const child of [2 * i + 1, 2 * i + 2]) {
-        const candidate = this.#jobs[child];
-        if (candidate !== undefined && before(candidate, this.#jobs[least] as Job)) least = child;
-      }
-      if (least === i) return first;
-      [this.#jobs[i], this.#jobs[least]] = [this.#jobs[least] as Job, this.#jobs[i] as Job];
-      i = least;
-    }
-  }
-}
-
-function before(a: Job, b: Job): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }

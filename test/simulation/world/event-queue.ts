@@ -28,6 +28,11 @@ export class EventQueue<T> {
     heap[at] = item;
   }
 
+  /** When the earliest event is due; undefined when there is none. */
+  get nextTime(): number | undefined {
+    return this.#heap[0]?.time;
+  }
+
   /** Takes the earliest event out; undefined when there is none. */
   pop(): { readonly time: number; readonly event: T } | undefined {
     const heap = this.#heap;
