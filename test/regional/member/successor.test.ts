@@ -1,37 +1,27 @@
 import { describe, expect, it } from "vitest";
 import { successorOf } from "../../../regional/member/successor.js";
-import type { ProgressStatus, Status } from "../../../regional/raft/index.js";
+import { leading, progress } from "./raft-status.js";
 
-/** What a leader, node 1, knows of the others; it has committed through 10. */
-function leading(...others: readonly Partial<ProgressStatus>[]): Status {
-  const progress = new Map(
-    others.map((fields, i) => [
-      i + 2,
-      { id: i + 2, match: 10, isLearner: false, recentActive: true, priority: 0, ...fields },
-    ]),
-  );
-  return { id: 1, commit: 10, progress } as unknown as Status;
-}
+describe("whom a leader that goes hands over to", () => {
+  const all = (): boolean => true;
 
-const everybody = (): boolean => true;
-
-describe("successorOf", () => {
-  it("is nobody where this member doesn't lead, is alone, or has no voter beside it", () => {
-    expect(successorOf({ ...leading(), progress: null }, everybody)).toBeUndefined();
-    expect(successorOf(leading(), everybody)).toBeUndefined();
-    expect(successorOf(leading({ isLearner: true }), everybody)).toBeUndefined();
-    expect(successorOf(leading({}), () => false)).toBeUndefined();
+  it("is the voter whose log reaches furthest, not itself", () => {
+    const status = leading(progress(1, 12), progress(2, 9), progress(3, 11));
+    expect(successorOf(status, all)).toBe(3);
   });
 
-  it("is who was heard of before who was not, then who has all that is committed", () => {
-    expect(successorOf(leading({ recentActive: false, match: 20 }, {}), everybody)).toBe(3);
-    expect(successorOf(leading({ match: 9, priority: 7 }, {}), everybody)).toBe(3);
+  it("is one that was heard of lately before one that wasn't", () => {
+    const silent = progress(3, 12, { recentActive: false });
+    expect(successorOf(leading(progress(2, 9), silent), all)).toBe(2);
+    // Just after a check of the quorum nobody was.
+    const reset = progress(2, 9, { recentActive: false });
+    expect(successorOf(leading(reset, silent), all)).toBe(3);
   });
 
-  it("is of the highest priority among those, and else whose log reaches furthest", () => {
-    expect(successorOf(leading({ match: 15 }, { priority: 3 }, { priority: 2 }), everybody)).toBe(
-      3,
-    );
-    expect(successorOf(leading({ match: 11 }, { match: 12 }), everybody)).toBe(3);
+  it("is no learner, and nobody who isn't connected", () => {
+    const status = leading(progress(2, 9), progress(3, 12, { isLearner: true }));
+    expect(successorOf(status, all)).toBe(2);
+    expect(successorOf(status, (id) => id === 3)).toBeUndefined();
+    expect(successorOf({ ...status, progress: null }, all)).toBeUndefined();
   });
 });
