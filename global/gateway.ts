@@ -1,6 +1,7 @@
 import { systemClock } from "../shared/clock.js";
 import { GlobalService } from "../shared/gen/atoll/global/v1/global_pb.js";
 import { MeshService } from "../shared/gen/atoll/mesh/v1/mesh_pb.js";
+import { TrustService } from "../shared/gen/atoll/trust/v1/trust_pb.js";
 import { sha256 } from "../shared/hash.js";
 import { HTTP_METRICS, HTTP_TEXT, type HttpAnswer, HttpSide } from "../shared/http-side.js";
 import { GATEWAY_REPORT_INTERVAL_MS } from "../shared/limits.js";
@@ -29,6 +30,7 @@ import { Mesh } from "./mesh/mesh.js";
 import { RedisMirror } from "./redis/mirror.js";
 import { FOLD_SEMANTICS } from "./summary/types.js";
 import { Keyring } from "./trust/keyring.js";
+import { OperatorDesk } from "./trust/trust-service.js";
 import { FreshnessBook } from "./view/freshness-book.js";
 import { View } from "./view/view.js";
 
@@ -154,7 +156,8 @@ export class Gateway {
       report: (path, error) => log.error({ path, err: error.cause ?? error }, "a call failed"),
     })
       .add(GlobalService, this.#api.handlers)
-      .add(MeshService, this.#mesh.handlers);
+      .add(MeshService, this.#mesh.handlers)
+      .add(TrustService, this.#operatorDesk().handlers);
     this.#http = new HttpSide((url) => this.#answer(url));
   }
 
@@ -199,6 +202,24 @@ export class Gateway {
     } else if (event.kind === "refused" || event.kind === "conflict") {
       this.#changed({ region: event.region, summary: undefined });
     }
+  }
+
+  #operatorDesk(): OperatorDesk {
+    const { region, name } = this.#options;
+    return new OperatorDesk({
+      region,
+      gateway: name,
+      state: this.#state,
+      obey: (order) => {
+        const outcome = this.#core.obey(order);
+        this.#mesh.wake();
+        return outcome;
+      },
+      refused: () => {
+        const { status } = this.#local;
+        return status.state === "refused" ? status.reason : "";
+      },
+    });
   }
 
   #ordered(order: Order): void {

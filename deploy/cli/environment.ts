@@ -2,19 +2,30 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AtollClient } from "../../shared/client/client.js";
 import { AtollError } from "../../shared/errors.js";
-import { readTopology, type Topology, type TopologyRegion } from "../../shared/topology.js";
+import type { Topology, TopologyRegion } from "../../shared/topology.js";
 import { type Column, formatTable } from "../terminal/table.js";
 
 /** The output forms of every command. */
 export type OutputForm = "table" | "json";
 
+/** Where a playground keeps its topology. */
+const USUAL_TOPOLOGY = join(".atoll", "topology.json");
+
 /** What every command is given: where things are, and how to print. */
 export class Environment {
   readonly topology: Topology;
   readonly form: OutputForm;
+  /** The file that the topology is from; keys are looked for beside it. */
+  readonly topologyFile: string;
   readonly #write: (text: string) => void;
 
-  constructor(topology: Topology, form: OutputForm, write: (text: string) => void) {
+  constructor(
+    topology: Topology,
+    form: OutputForm,
+    write: (text: string) => void,
+    topologyFile: string = USUAL_TOPOLOGY,
+  ) {
+    this.topologyFile = topologyFile;
     this.topology = topology;
     this.form = form;
     this.#write = write;
@@ -83,15 +94,14 @@ function jsonValue(_key: string, value: unknown): unknown {
  * The topology file: the option, ATOLL_TOPOLOGY, or `.atoll/topology.json`. Throws
  * NOT_FOUND saying how to name one.
  */
-export function findTopology(option: string | undefined, env: NodeJS.ProcessEnv): Topology {
+export function findTopologyFile(option: string | undefined, env: NodeJS.ProcessEnv): string {
   const named = option ?? env["ATOLL_TOPOLOGY"];
-  if (named !== undefined && named !== "") return readTopology(named);
-  const usual = join(".atoll", "topology.json");
-  if (!existsSync(usual)) {
+  if (named !== undefined && named !== "") return named;
+  if (!existsSync(USUAL_TOPOLOGY)) {
     throw new AtollError(
       "NOT_FOUND",
-      `there is no ${usual} here: start a playground with npm start, or name a file by --topology or ATOLL_TOPOLOGY`,
+      `there is no ${USUAL_TOPOLOGY} here: start a playground with npm start, or name a file by --topology or ATOLL_TOPOLOGY`,
     );
   }
-  return readTopology(usual);
+  return USUAL_TOPOLOGY;
 }

@@ -1,59 +1,16 @@
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import { AtollError, errorText } from "../../shared/errors.js";
+import { collect, environmentOf, leaf, REGION_OPTION } from "./command.js";
 import { getDigest, watchDigest } from "./digest.js";
+import { verifyDigests } from "./digest-verify.js";
 import { durationMs } from "./duration.js";
-import { Environment, findTopology, type OutputForm } from "./environment.js";
+import { addRegionCommands } from "./region-commands.js";
 import { showRegions } from "./regions.js";
 import { type ResolveOptions, resolveGroup } from "./resolve.js";
 import { showStatus } from "./status.js";
 import { applySummary, deleteSummary } from "./summary-change.js";
 import { listSummaries, showSummary } from "./summary-show.js";
 import { type WaitOptions, waitForWrite } from "./wait.js";
-
-interface GlobalOptions {
-  readonly topology?: string;
-  readonly output: OutputForm;
-}
-
-const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
-
-function write(text: string): void {
-  process.stdout.write(text);
-}
-
-function withCommonOptions(command: Command): Command {
-  return command
-    .option(
-      "--topology <file>",
-      "topology file (default: $ATOLL_TOPOLOGY, else .atoll/topology.json)",
-    )
-    .addOption(
-      new Option("-o, --output <form>", "how to print").choices(["table", "json"]).default("table"),
-    );
-}
-
-function environmentOf(command: Command): Environment {
-  const { topology, output } = command.optsWithGlobals<GlobalOptions>();
-  return new Environment(findTopology(topology, process.env), output, write);
-}
-
-/** A leaf command with its example, its common options, and its way to the environment. */
-function leaf(
-  parent: Command,
-  nameAndArguments: string,
-  description: string,
-  example: string,
-): Command {
-  const command = withCommonOptions(parent.command(nameAndArguments).description(description));
-  return command.addHelpText("after", `\nExample: atoll ${example}`);
-}
-
-const REGION_OPTION = [
-  "--region <name>",
-  "only this region; may be given several times",
-  collect,
-  [] as string[],
-] as const;
 
 function addSummaryCommands(program: Command): void {
   const summary = program
@@ -161,6 +118,18 @@ function addDigestCommands(program: Command): void {
         );
       },
     );
+  leaf(
+    digest,
+    "verify [summary]",
+    "fold sections anew from the regions' state, and compare with what each gateway holds",
+    "digest verify machines --region us-east",
+  )
+    .option(...REGION_OPTION)
+    .action(
+      async (summary: string | undefined, options: { region: string[] }, command: Command) => {
+        await verifyDigests(environmentOf(command), summary ?? "", options.region);
+      },
+    );
 }
 
 function addResolveCommand(program: Command): void {
@@ -195,6 +164,7 @@ function buildProgram(): Command {
   );
   addSummaryCommands(program);
   addDigestCommands(program);
+  addRegionCommands(program);
   addResolveCommand(program);
   return program;
 }

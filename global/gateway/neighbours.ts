@@ -15,7 +15,7 @@ export interface NeighboursInput {
   readonly ageNowMs: () => number;
 }
 
-function localLink(status: SourceStatus): RegionLink {
+function localLink(status: SourceStatus, region: string): RegionLink {
   switch (status.state) {
     case "live":
       return { reachable: true, path: "local", reason: "" };
@@ -31,7 +31,7 @@ function localLink(status: SourceStatus): RegionLink {
       return {
         reachable: false,
         path: "",
-        reason: `${status.reason}; if that is right, run ${status.command}`,
+        reason: `${status.reason}; if that is right, run ${status.command} ${region}`,
       };
   }
 }
@@ -53,7 +53,7 @@ export class Neighbours {
     const { directory, region: home, sourceStatus } = this.#input;
     const links = new Map<string, RegionLink>();
     for (const region of directory.keys()) links.set(region, this.#linkOf(region));
-    links.set(home, this.#homeLink(localLink(sourceStatus())));
+    links.set(home, this.#homeLink(localLink(sourceStatus(), home)));
     return links;
   }
 

@@ -44,6 +44,8 @@ export class RegionSource {
   readonly #core: SourceCore;
   readonly #stop = new AbortController();
   #remembered: KnownSource | undefined;
+  /** Of the last lineage record that was held against the store's history. */
+  #provenNonce = "";
   #adopted: { readonly counter: number; readonly nonce: string } | undefined;
   #session: Session | undefined;
   #clusterId: string | undefined;
@@ -98,8 +100,30 @@ export class RegionSource {
     const followed = this.#core.followed?.incarnation;
     const { counter, nonce } = known.incarnation;
     if (followed === undefined || this.#session === undefined) return;
+    if (nonce === followed.nonce) void this.#checkHistory(known, this.#session);
     if (counter < followed.counter || nonce === followed.nonce) return;
     this.#session.end(new AtollError("ABORTED", "peers know another incarnation of this region"));
+  }
+
+  /**
+   * A restored store may have overtaken what peers know before they could tell: what it
+   * has where their lineage record stood shows whether its history is theirs.
+   */
+  async #checkHistory(known: KnownSource, session: Session): Promise<void> {
+    const mark = known.lineage;
+    if (mark === undefined || mark.revision > this.#core.position) return;
+    if (mark.nonce === this.#provenNonce || mark.nonce === this.#core.lineage?.nonce) return;
+    let reason: string | undefined;
+    try {
+      reason = forked(mark, await lineageAt(this.#access, mark.revision));
+    } catch (error) {
+      this.#options.log.debug({ error: errorText(error) }, "the region's history can't be read");
+      return;
+    }
+    this.#provenNonce = mark.nonce;
+    if (reason === undefined) return;
+    this.#remembered = known;
+    session.end(new AtollError("ABORTED", reason));
   }
 
   /**

@@ -73,6 +73,8 @@ export interface WorldOptions {
   readonly gateways?: 1 | 2 | 3;
   /** What holds the regions' state; Atoll's own members unless said otherwise. */
   readonly engine?: "atoll" | "etcd";
+  /** Where the etcd cluster of a region keeps its data; temporary folders unless given. */
+  readonly etcdDataDir?: (region: string) => string;
   /** Further command-line options of every gateway. */
   readonly gatewayArgs?: readonly string[];
   readonly regionOptions?: Pick<RegionOptions, "args" | "env">;
@@ -174,7 +176,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     options.regions.map(async (name) => {
       const region =
         options.engine === "etcd"
-          ? await startEtcd({ members })
+          ? await startEtcd({
+              members,
+              ...(options.etcdDataDir === undefined ? {} : { dataDir: options.etcdDataDir(name) }),
+            })
           : await startRegion({ members, region: name, ...options.regionOptions });
       return { name, region, gateways: await planGateways(name, options.gateways ?? 1) };
     }),

@@ -196,7 +196,7 @@ export class Intake {
       if (state.witness(word)) this.#conflicted(region);
       return true;
     }
-    if (this.#isOldNews(word)) return true;
+    if (word.lineage === undefined && this.#isOldNews(word)) return true;
     const distrust = state.distrust(word);
     if (distrust !== undefined) {
       this.#refused(link, distrust, REFUSAL_TEXTS[distrust], { region, summary: "" });

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Environment, findTopology } from "../../../deploy/cli/environment.js";
+import { Environment, findTopologyFile } from "../../../deploy/cli/environment.js";
 import { formatAge } from "../../../deploy/cli/freshness.js";
+import { readTopology } from "../../../shared/topology.js";
 import { topologyOf } from "./fake-gateway.js";
 
 let folder: string;
@@ -16,9 +17,9 @@ test("the option goes before the environment, and a file that isn't there is nam
   const [a, b] = [join(folder, "a.json"), join(folder, "b.json")];
   writeFileSync(a, JSON.stringify(topologyOf("h:1")));
   writeFileSync(b, JSON.stringify(topologyOf("h:2")));
-  expect(findTopology(a, { ATOLL_TOPOLOGY: b }).regions[0]?.gateways[0]?.grpc).toBe("h:1");
-  expect(findTopology(undefined, { ATOLL_TOPOLOGY: b }).regions[0]?.gateways[0]?.grpc).toBe("h:2");
-  expect(() => findTopology(join(folder, "none"), {})).toThrow(
+  expect(findTopologyFile(a, { ATOLL_TOPOLOGY: b })).toBe(a);
+  expect(findTopologyFile(undefined, { ATOLL_TOPOLOGY: b })).toBe(b);
+  expect(() => readTopology(findTopologyFile(join(folder, "none"), {}))).toThrow(
     `can't read the topology file ${join(folder, "none")}`,
   );
 });

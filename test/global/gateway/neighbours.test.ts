@@ -97,7 +97,7 @@ test("the own region is what its source says", () => {
   });
   expect(reason({ state: "connecting", error: undefined })?.reason).toContain("connecting");
   const refused = reason({ state: "refused", reason: "a rewound copy", command: "atoll x" });
-  expect(refused?.reason).toBe("a rewound copy; if that is right, run atoll x");
+  expect(refused?.reason).toBe("a rewound copy; if that is right, run atoll x east");
 });
 
 test("the own region that comes by another way while its source is lost says both", () => {
