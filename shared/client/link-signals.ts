@@ -2,7 +2,7 @@
 export interface LinkedSignal {
   readonly signal: AbortSignal;
   /** Leaves nothing of it at the signals, which may outlive many calls. */
-  release(): void;
+  readonly release: () => void;
 }
 
 /** Makes one signal of several; undefined ones never fire. */

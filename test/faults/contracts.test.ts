@@ -134,9 +134,9 @@ test("a client goes on at the next gateway when its own is killed, and loses and
   const events: AtollEvent[] = [];
   const values: number[] = [];
   let written = 0;
-  let isOver = false;
+  const over = new AbortController();
   const write = async (): Promise<void> => {
-    while (!isOver) await put("eu-west", "/services/tick", service("tick", ++written));
+    while (!over.signal.aborted) await put("eu-west", "/services/tick", service("tick", ++written));
   };
   const writing = write();
   try {
@@ -151,15 +151,15 @@ test("a client goes on at the next gateway when its own is killed, and loses and
       last = value;
       if (values.length === 5) await world.gateway("us-east", 0).child.kill();
       const failedOverAt = events.findIndex(({ type }) => type === "failover");
-      if (failedOverAt >= 0 && events.length > failedOverAt + 8) isOver = true;
-      if (isOver && value === written) break;
+      if (failedOverAt >= 0 && events.length > failedOverAt + 8) over.abort();
+      if (over.signal.aborted && value === written) break;
     }
     const fresh = await client.get({ summary: "services" });
     expect(new Map(view.summary("services")?.groups)).toEqual(
       new Map(fresh.groups.map((group) => [group.key, group])),
     );
   } finally {
-    isOver = true;
+    over.abort();
     await writing;
     client.close();
   }
