@@ -9,6 +9,7 @@ import {
 import type { Random } from "../../shared/random.js";
 import type { ViewSource } from "../api/view-source.js";
 import type { Wakeup } from "../api/wakeup.js";
+import type { Links } from "../view/view.js";
 import type { RedisConnection } from "./connection.js";
 import { decide } from "./core/decide.js";
 import { metaFields } from "./core/fields.js";
@@ -67,7 +68,7 @@ export class MirrorSession {
 
   /** Works until the connection is over. Rejects where Redis can't be begun with. */
   async run(): Promise<void> {
-    const { book, wakeup, clock } = this.#context;
+    const { source, book, wakeup, clock } = this.#context;
     this.#epoch = await this.#readEpoch();
     this.resync("connected");
     for await (const name of this.#index.names()) book.adopt(name, clock.monotonicMs());
@@ -75,7 +76,8 @@ export class MirrorSession {
       const nowMs = clock.monotonicMs();
       if (nowMs - this.#epochMs >= MIRROR_EPOCH_INTERVAL_MS) void this.#checkEpoch(nowMs);
       const { units, nextMs } = book.due(nowMs, MIRROR_UNITS_IN_FLIGHT - this.#inFlight);
-      for (const unit of units) this.#step(unit);
+      const links = source.links();
+      for (const unit of units) this.#step(unit, links);
       await wakeup.sleep(nextMs - clock.monotonicMs());
     }
     while (this.#inFlight > 0) await wakeup.sleep(MIRROR_SWEEP_MS);
@@ -110,11 +112,11 @@ export class MirrorSession {
     }
   }
 
-  #step(unit: Unit): void {
+  #step(unit: Unit, links: Links): void {
     const { source, book, writer, clock } = this.#context;
     const { view } = source;
     const nowMs = clock.monotonicMs();
-    const target = targetOf(view, unit.id, source.links());
+    const target = targetOf(view, unit.id, links);
     if (target === undefined) {
       // Known from the index alone; the view may come to know it.
       unit.notedMs = undefined;
@@ -131,7 +133,7 @@ export class MirrorSession {
     if (plan.kind === "idle" && isListedRight(unit, target)) return;
     this.#inFlight++;
     unit.busy = true;
-    void this.#carryOut(unit, target, plan).finally(() => {
+    void this.#carryOut(unit, target, links, plan).finally(() => {
       this.#inFlight--;
       unit.busy = false;
       book.again(unit);
@@ -139,14 +141,14 @@ export class MirrorSession {
     });
   }
 
-  async #carryOut(unit: Unit, target: Target, plan: Plan): Promise<void> {
+  async #carryOut(unit: Unit, target: Target, links: Links, plan: Plan): Promise<void> {
     const { clock, metrics, random, failed, recovered } = this.#context;
     const startMs = clock.monotonicMs();
     try {
       if (plan.kind === "idle") {
         await this.#list(unit, target);
       } else {
-        const reply = await this.#send(unit, target, plan);
+        const reply = await this.#send(unit, target, links, plan);
         const endMs = clock.monotonicMs();
         metrics.stepped(plan.kind, reply.outcome, endMs - startMs);
         takeReply(unit, reply, endMs);
@@ -160,11 +162,16 @@ export class MirrorSession {
     }
   }
 
-  #send(unit: Unit, target: Target, plan: Exclude<Plan, { kind: "idle" }>): Promise<Reply> {
+  #send(
+    unit: Unit,
+    target: Target,
+    links: Links,
+    plan: Exclude<Plan, { kind: "idle" }>,
+  ): Promise<Reply> {
     if (plan.kind === "look") return this.#writer.look(unit.name);
     const { source, clock } = this.#context;
     const now = { nowMs: source.nowMs(), wallMs: clock.wallMs() };
-    const fields = metaFields(source.view, unit.id, target, source.links(), now);
+    const fields = metaFields(source.view, unit.id, target, links, now);
     beginWrite(unit);
     return this.#writer.write({ name: unit.name, target, plan, fields, wallMs: now.wallMs });
   }

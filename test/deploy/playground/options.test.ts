@@ -10,6 +10,7 @@ describe("playground options", () => {
       members: 3,
       gateways: 1,
       fleet: false,
+      redis: undefined,
       output: "table",
     });
   });
@@ -25,6 +26,7 @@ describe("playground options", () => {
   test.each([
     [["--members", "2"], /--members: "2" is not 1, 3 or 5/],
     [["--gateways", "4"], /--gateways: "4" is not 1, 2 or 3/],
+    [["--redis", "localhost"], /--redis: "localhost" is not host:port/],
     [["--gateways", "0"], /--gateways: "0"/],
     [["--base-port", "80"], /--base-port: "80" is not 0 or a port/],
     [["--base-port", "65500"], /--base-port: "65500"/],

@@ -4,7 +4,7 @@ import type { GlobalState } from "../../../global/digest/global-state.js";
 import { RedisConnection } from "../../../global/redis/connection.js";
 import { changesSince } from "../../../global/redis/core/content.js";
 import { unitOf } from "../../../global/redis/core/keys.js";
-import { compareVectors, type Vector } from "../../../global/redis/core/standing.js";
+import { compareVectors, standingOf, type Vector } from "../../../global/redis/core/standing.js";
 import { type Target, targetOf } from "../../../global/redis/core/target.js";
 import type { WritePlan } from "../../../global/redis/core/unit.js";
 import { parseRedisSettings } from "../../../global/redis/settings.js";
@@ -13,7 +13,15 @@ import { FreshnessBook } from "../../../global/view/freshness-book.js";
 import { View } from "../../../global/view/view.js";
 import { sha256 } from "../../../shared/hash.js";
 import { type RedisServer, startRedis } from "../../peers/redis.js";
-import { arbitraryStep, History, incarnation, newState } from "../digest/model.js";
+import {
+  arbitraryStep,
+  cells,
+  groupKey,
+  History,
+  incarnation,
+  newState,
+  version,
+} from "../digest/model.js";
 import { expectedGroups, readUnit } from "./mirrored.js";
 
 /**
@@ -163,6 +171,8 @@ test("stale and fresh writers, in any order, end in the newest", { timeout: 120_
   await fc.assert(property, { numRuns: RUNS });
 });
 
+const LIFE = { incarnation: incarnation(2) };
+
 function standing(revision: number, life = incarnation(2)): Writer {
   const history = new History("us-east", { incarnation: life });
   for (let i = 3; i <= revision; i++) history.step({ api: i % 9 });
@@ -184,6 +194,24 @@ test.each<[string, () => Writer, string]>([
   expect(await standing(5).send(name, plan("whole"))).toBe("written");
   expect(await make().send(name, plan("whole"))).toBe(outcome);
   expect(await redis.cli("KEYS", "*stage*")).toEqual([]);
+});
+
+test.each<[string, Vector, boolean]>([
+  ["from a revision past what is stored", { "us-east": standingOf(version(5, LIFE)) }, true],
+  [
+    "from another definition",
+    { "us-east": standingOf(version(4, { ...LIFE, definition: 1 })) },
+    true,
+  ],
+  ["where nothing is stored", { "us-east": standingOf(version(4, LIFE)) }, false],
+])("a delta %s is a gap, and changes nothing", async (_, from, isStored) => {
+  await redis.cli("FLUSHALL");
+  const name = "machines@us-east";
+  if (isStored) await standing(4).send(name, plan("whole"));
+  const before = await readUnit((...args) => redis.cli(...args), name);
+  const changes = new Map([[groupKey("api"), cells(7)]]);
+  expect(await standing(6).send(name, plan("delta", { from, changes }))).toBe("gap");
+  expect(await readUnit((...args) => redis.cli(...args), name)).toEqual(before);
 });
 
 test("a write of which staged groups are missing is torn, and changes nothing", async () => {
@@ -221,16 +249,16 @@ test("a large unit is staged in chunks and put in place at once", { timeout: 60_
   await writer.send(name, plan("whole"));
   writer.state.receive(history.whole(4));
   const sizes = new Set<unknown>();
-  let isDone = false;
+  const done = new AbortController();
   const reading = (async () => {
-    while (!isDone) {
+    while (!done.signal.aborted) {
       const { groups: read, meta } = await readUnit((...args) => redis.cli(...args), name);
       const spread = new Set([...read.values()].map((value) => JSON.stringify(value)));
       sizes.add(`${read.size} ${spread.size} ${meta["groups"]}`);
     }
   })();
   expect(await writer.send(name, plan("whole"))).toBe("written");
-  isDone = true;
+  done.abort();
   await reading;
   expect([...sizes]).toEqual([`${count} 1 ${count}`]);
   expect(await redis.cli("PTTL", `atoll:{${name}}:groups`)).toBe(-1);

@@ -84,9 +84,9 @@ test("a writer that is left behind in one region gives way to one that isn't", a
   await gateways[0]?.untilMirrored(cli, MERGED);
   change("eu-west", 7, [1]);
   const late: number[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const running = (async () => {
-    for (let n = 3; !isOver; n = n === 9 ? 3 : n + 1) {
+    for (let n = 3; !over.signal.aborted; n = n === 9 ? 3 : n + 1) {
       change("us-east", n, [0]);
       late.push(histories["us-east"].last);
       await new Promise((resolve) => setTimeout(resolve, 40));
@@ -100,6 +100,6 @@ test("a writer that is left behind in one region gives way to one that isn't", a
     async () => String(await westOf()).endsWith("/4"),
     () => "eu-west to be brought forward",
   );
-  isOver = true;
+  over.abort();
   await running;
 });
