@@ -12,7 +12,7 @@ export const CORE_BUGS: readonly PlantedBug[] = [
     name: "commit-older-term",
     about: "a leader commits an entry of an older term by counting copies (the paper's figure 8)",
     breaks: /leader completeness|state-machine safety/,
-    withinSeeds: 800,
+    withinSeeds: 1500,
     plant: (patch) =>
       patch.method(
         RaftLog.prototype,
@@ -29,7 +29,7 @@ export const CORE_BUGS: readonly PlantedBug[] = [
     name: "stale-read-context",
     about: "an answer to the heartbeats of one read round counts for a later one (etcd#20418)",
     breaks: /reads in real time|linearizability/,
-    withinSeeds: 500,
+    withinSeeds: 800,
     plant: (patch) =>
       patch.method(
         ReadRounds.prototype,
@@ -44,7 +44,7 @@ export const CORE_BUGS: readonly PlantedBug[] = [
     name: "read-without-quorum",
     about: "a leader answers reads without asking anybody whether it still leads",
     breaks: /reads in real time|linearizability/,
-    withinSeeds: 150,
+    withinSeeds: 300,
     plant: (patch) =>
       patch.method(ReadRounds.prototype, "ackedIndex", () => () => Number.MAX_SAFE_INTEGER),
   },
@@ -52,7 +52,7 @@ export const CORE_BUGS: readonly PlantedBug[] = [
     name: "snapshot-over-log",
     about: "a snapshot replaces a log that holds all of it and more",
     breaks: /durable commit|leader completeness|log continuity|state-machine safety|no crash/,
-    withinSeeds: 100,
+    withinSeeds: 300,
     plant: (patch) => {
       let inSnapshot = false;
       patch.method(
@@ -94,7 +94,7 @@ export const CORE_BUGS: readonly PlantedBug[] = [
     name: "lost-truncation",
     about: "a follower overwrites what conflicts, but keeps what came after it",
     breaks: /log matching|log continuity|no crash/,
-    withinSeeds: 200,
+    withinSeeds: 300,
     plant: (patch) =>
       patch.method(
         Unstable.prototype,

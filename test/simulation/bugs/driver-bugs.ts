@@ -38,7 +38,7 @@ export const DRIVER_BUGS: readonly PlantedBug[] = [
     name: "forget-vote",
     about: "the term is stored without the vote that was given in it",
     breaks: /election safety|log matching|leader completeness/,
-    withinSeeds: 800,
+    withinSeeds: 1500,
     plant: (patch) =>
       patch.method(
         SimDisk.prototype,
@@ -55,7 +55,7 @@ export const DRIVER_BUGS: readonly PlantedBug[] = [
     name: "two-members-in-one-step",
     about: "a change of several members takes effect without a joint configuration",
     breaks: /election safety|leader completeness|state-machine safety|durable commit|recovery/,
-    withinSeeds: 100,
+    withinSeeds: 200,
     plant: (patch) =>
       patch.method(
         SimMember.prototype,
@@ -79,7 +79,7 @@ export const DRIVER_BUGS: readonly PlantedBug[] = [
     name: "lease-after-pause",
     about: "a process that stood still goes on as if no time had passed",
     breaks: /reads in real time|linearizability/,
-    withinSeeds: 400,
+    withinSeeds: 1500,
     plant: (patch) => patch.method(SimMember.prototype, "wake", () => () => {}),
   },
   {
