@@ -5,7 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HELP, parseGatewayOptions } from "../../../global/gateway/options.js";
 import { REDIS_OPTIONS, type RedisSettings } from "../../../global/redis/settings.js";
 
-const BASE = ["--region", "east", "--name", "g0", "--endpoints", "127.0.0.1:1"];
+const BASE = [
+  ...["--region", "east", "--name", "g0"],
+  ...["--endpoints", "127.0.0.1:1", "--unsigned"],
+];
 type Environment = Record<string, string>;
 
 let file: string;
