@@ -81,6 +81,7 @@ export class Gateway {
       region,
       gateway: name,
       endpoints: options.endpoints,
+      etcd: options.etcd,
       state: this.#state,
       clock: systemClock,
       ages: this.#ages,

@@ -14,6 +14,7 @@ import type { SourceOutput, SourceStatus } from "../source/types.js";
 import { SummaryEngine } from "../summary/engine/engine.js";
 import type { EngineOutput, SummaryStatus } from "../summary/types.js";
 import { DefinitionTexts } from "./definition-texts.js";
+import type { EtcdAccess } from "./etcd-options.js";
 import { RegionIntent } from "./region-intent.js";
 
 /** What a gateway is told of its own region. */
@@ -28,6 +29,7 @@ export interface LocalRegionOptions {
   readonly region: string;
   readonly gateway: string;
   readonly endpoints: readonly string[];
+  readonly etcd: EtcdAccess;
   readonly state: GlobalState;
   readonly clock: Clock;
   readonly ages: AgeClock;
@@ -49,7 +51,7 @@ export class LocalRegion {
   constructor(options: LocalRegionOptions) {
     this.#options = options;
     this.intent = new RegionIntent(options.log);
-    this.#client = new EtcdClient({ endpoints: options.endpoints });
+    this.#client = new EtcdClient({ endpoints: options.endpoints, ...options.etcd });
     this.#engine = new SummaryEngine({ region: options.region, hash: sha256 });
     this.#source = new RegionSource({
       client: this.#client,

@@ -12,6 +12,13 @@ import {
   type RedisOption,
   type RedisSettings,
 } from "../redis/settings.js";
+import {
+  ETCD_HELP,
+  ETCD_OPTIONS,
+  type EtcdAccess,
+  type EtcdOption,
+  parseEtcdAccess,
+} from "./etcd-options.js";
 
 /** The settings of the program `global`, checked. */
 export interface GatewayOptions {
@@ -26,6 +33,8 @@ export interface GatewayOptions {
   /** Gateways of all regions, by region; the own one's included. */
   readonly directory: Directory;
   readonly logLevel: LogLevel;
+  /** How the own region is reached. */
+  readonly etcd: EtcdAccess;
   /** Where the view is mirrored to; undefined for nowhere. */
   readonly redis: RedisSettings | undefined;
   /** Whom to believe, and what to sign with; undefined when an operator chose to believe everybody. */
@@ -49,6 +58,7 @@ Usage: global --region REGION --name NAME [options]
   --signing-key FILE       this region's private key (PEM, Ed25519)
   --unsigned               instead of both: sign nothing and believe every gateway
   --data-dir DIR           accepted for later use; a gateway keeps nothing that it can't rebuild
+${ETCD_HELP}
 ${REDIS_HELP}
   --log-level LEVEL        ${LOG_LEVELS.join(", ")} (default info)
   -h, --help               this text
@@ -64,6 +74,9 @@ Example: global --region eu-west --name g0 --endpoints 10.0.0.1:2379,10.0.0.2:23
 const name = z.string({ message: "is missing" }).refine(isName, {
   message: "is not a name: 1 to 63 of a-z, 0-9 and -, first and last no -",
 });
+const etcdTexts = Object.fromEntries(
+  ETCD_OPTIONS.map((option) => [option, z.string().optional()]),
+) as Record<EtcdOption, z.ZodOptional<z.ZodString>>;
 const redisTexts = Object.fromEntries(
   REDIS_OPTIONS.map((option) => [option, z.string().optional()]),
 ) as Record<RedisOption, z.ZodOptional<z.ZodString>>;
@@ -83,6 +96,7 @@ const settingsSchema = z.object({
     .enum(LOG_LEVELS, { message: `is not one of ${LOG_LEVELS.join(", ")}` })
     .default("info"),
   ...redisTexts,
+  ...etcdTexts,
 });
 type Settings = z.infer<typeof settingsSchema>;
 type SettingName = keyof Settings;
@@ -236,6 +250,7 @@ export function parseGatewayOptions(
       ? fromLists(settings, sourceOf)
       : fromTopology(settings, topology, sourceOf)),
     logLevel: settings["log-level"],
+    etcd: parseEtcdAccess(settings, sourceOf),
     redis: parseRedisSettings(settings, sourceOf),
     trust: trustOf(settings, sourceOf),
   };

@@ -1,8 +1,9 @@
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { parseHostPort } from "../address.js";
 import { AtollError } from "../errors.js";
+import { Auth } from "../gen/etcd/etcdserverpb/rpc_pb.js";
 import { DEFAULT_CALL_TIMEOUT_MS } from "../limits.js";
-import { type CallOptions, RpcClient } from "../rpc/client.js";
+import { type CallOptions, RpcClient, type TlsIdentity } from "../rpc/client.js";
 import { attemptMs, blamesEndpoint, type CallKind, mayTryNext } from "./failover.js";
 
 export interface EtcdClientOptions {
@@ -10,8 +11,17 @@ export interface EtcdClientOptions {
   readonly endpoints: readonly string[];
   /** Milliseconds for a call that names none, over all endpoints together. */
   readonly timeoutMs?: number;
-  /** Metadata of every call, such as an authentication token. */
+  /** Metadata of every call. */
   readonly headers?: Readonly<Record<string, string>>;
+  readonly tls?: TlsIdentity | undefined;
+  /** Logs in with the first call, and again when a token has expired. */
+  readonly user?: EtcdUser | undefined;
+}
+
+/** Who a client logs in as. */
+export interface EtcdUser {
+  readonly name: string;
+  readonly password: string;
 }
 
 export interface EtcdCallOptions extends CallOptions {
@@ -32,7 +42,10 @@ type UnaryMethod<I extends DescMessage, O extends DescMessage> = DescMethod & {
  */
 export class EtcdClient {
   readonly endpoints: readonly string[];
-  readonly headers: Readonly<Record<string, string>>;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #user: EtcdUser | undefined;
+  #token: string | undefined;
+  #loggingIn: Promise<void> | undefined;
   readonly #clients: readonly RpcClient[];
   readonly #timeoutMs: number;
   #current = 0;
@@ -44,9 +57,15 @@ export class EtcdClient {
     }
     for (const endpoint of options.endpoints) parseHostPort(endpoint, "endpoints");
     this.endpoints = [...options.endpoints];
-    this.#clients = this.endpoints.map((endpoint) => new RpcClient(endpoint));
+    this.#clients = this.endpoints.map((endpoint) => new RpcClient(endpoint, { tls: options.tls }));
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS;
-    this.headers = options.headers ?? {};
+    this.#headers = options.headers ?? {};
+    this.#user = options.user;
+  }
+
+  /** Metadata for streams, with the token of the last log-in. */
+  get headers(): Readonly<Record<string, string>> {
+    return this.#token === undefined ? this.#headers : { ...this.#headers, token: this.#token };
   }
 
   /** The endpoint that the next call goes to first. */
@@ -75,6 +94,45 @@ export class EtcdClient {
     method: UnaryMethod<I, O>,
     request: MessageInitShape<I>,
     options: EtcdCallOptions = {},
+  ): Promise<MessageShape<O>> {
+    if (this.#user === undefined) return this.#call(method, request, options);
+    if (this.#token === undefined) await this.#logIn(this.#user);
+    const token = this.#token;
+    try {
+      return await this.#call(method, request, options);
+    } catch (error) {
+      // What was refused for its token was not done, so it may be tried again.
+      if (!(error instanceof AtollError) || !isStaleToken(error)) throw error;
+      if (this.#token === token) await this.#logIn(this.#user);
+      return await this.#call(method, request, options);
+    }
+  }
+
+  /** Gets a token, once for all calls that wait for one. Throws what the server says, naming the user. */
+  #logIn(user: EtcdUser): Promise<void> {
+    this.#loggingIn ??= this.#authenticate(user).finally(() => {
+      this.#loggingIn = undefined;
+    });
+    return this.#loggingIn;
+  }
+
+  async #authenticate({ name, password }: EtcdUser): Promise<void> {
+    // A request with a token that has expired is refused, even this one.
+    this.#token = undefined;
+    const request = { name, password };
+    try {
+      const answer = await this.#call(Auth.method.authenticate, request, { kind: "read" });
+      this.#token = answer.token;
+    } catch (thrown) {
+      const { code, message } = AtollError.from(thrown);
+      throw new AtollError(code, `can't log in as ${name}: ${message}`, { cause: thrown });
+    }
+  }
+
+  async #call<I extends DescMessage, O extends DescMessage>(
+    method: UnaryMethod<I, O>,
+    request: MessageInitShape<I>,
+    options: EtcdCallOptions,
   ): Promise<MessageShape<O>> {
     const kind = options.kind ?? "write";
     const deadline = performance.now() + (options.timeoutMs ?? this.#timeoutMs);
@@ -118,4 +176,12 @@ export class EtcdClient {
   close(): void {
     for (const client of this.#clients) client.close();
   }
+}
+
+/** Whether a call was refused for its token only (etcd's rpctypes: ErrInvalidAuthToken, ErrAuthOldRevision). */
+function isStaleToken({ code, message }: AtollError): boolean {
+  return (
+    code === "UNAUTHENTICATED" ||
+    (code === "INVALID_ARGUMENT" && /auth store is old|invalid auth token/.test(message))
+  );
 }

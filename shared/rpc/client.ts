@@ -16,6 +16,16 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Whom a TLS client trusts, and who it is; PEM. */
+export interface TlsIdentity {
+  /** Certificates to trust; the system's when undefined. */
+  readonly ca: Buffer | undefined;
+  readonly cert: Buffer | undefined;
+  readonly key: Buffer | undefined;
+  /** The name in the server's certificate, where it is not the address. */
+  readonly serverName: string | undefined;
+}
+
 type Shape<T extends DescMessage> = MessageShape<T>;
 type Init<T extends DescMessage> = MessageInitShape<T>;
 interface MethodLike<I extends DescMessage, O extends DescMessage> {
@@ -37,10 +47,23 @@ export class RpcClient {
   readonly target: string;
   readonly #client: Client;
 
-  /** `maxResponseBytes`: the largest message that is taken from the server. */
-  constructor(target: string, options: { readonly maxResponseBytes?: number } = {}) {
+  /**
+   * `maxResponseBytes`: the largest message that is taken from the server. `tls`: connects
+   * by TLS; without it in the clear.
+   */
+  constructor(
+    target: string,
+    options: { readonly maxResponseBytes?: number; readonly tls?: TlsIdentity | undefined } = {},
+  ) {
     this.target = target;
-    this.#client = new Client(target, credentials.createInsecure(), {
+    const { tls } = options;
+    const trusted =
+      tls === undefined
+        ? credentials.createInsecure()
+        : credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null);
+    const name = tls?.serverName;
+    this.#client = new Client(target, trusted, {
+      ...(name === undefined ? {} : { "grpc.ssl_target_name_override": name }),
       "grpc.max_receive_message_length": options.maxResponseBytes ?? MAX_RESPONSE_BYTES,
       "grpc.max_send_message_length": -1,
       "grpc.enable_channelz": 0,
