@@ -9,11 +9,11 @@ import { startRedis } from "./redis.js";
 import { peerTool } from "./tools.js";
 
 describe("programs of other projects", () => {
-  test.each(["etcd", "etcdctl", "redis-server", "redis-cli", "h2load"] as const)(
+  test.each(["etcd", "etcdctl", "redis-server", "redis-cli", "h2load", "openssl"] as const)(
     "%s starts with its libraries",
     async (name) => {
       const tool = await peerTool(name);
-      const args = name === "etcdctl" ? ["version"] : ["--version"];
+      const args = ["etcdctl", "openssl"].includes(name) ? ["version"] : ["--version"];
       expect(await exec(tool.path, args, { env: tool.env })).toMatchObject({ code: 0 });
     },
   );

@@ -33,6 +33,7 @@ const REDIS = {
 };
 const STRACE = { group: "strace", packages: ["strace"], programs: ["usr/bin/strace"] };
 const NGHTTP2 = { group: "nghttp2", packages: ["nghttp2-client"], programs: ["usr/bin/h2load"] };
+const OPENSSL = { group: "openssl", packages: ["openssl"], programs: ["usr/bin/openssl"] };
 
 const RECIPES = {
   etcd: { ...ETCD, versionArgs: ["--version"], usable: /^etcd Version: 3\.4\./m },
@@ -41,6 +42,7 @@ const RECIPES = {
   "redis-cli": { ...REDIS, versionArgs: ["--version"], usable: /redis-cli ([7-9]|\d\d)\./ },
   strace: { ...STRACE, versionArgs: ["--version"], usable: /version ([6-9]|5\.[3-9])/ },
   h2load: { ...NGHTTP2, versionArgs: ["--version"], usable: /nghttp2\/1\./ },
+  openssl: { ...OPENSSL, versionArgs: ["version"], usable: /^OpenSSL 3\./m },
 } satisfies Record<string, Recipe>;
 
 /** The programs that can be asked for. */

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import { parseEtcdAccess } from "../../global/gateway/etcd-options.js";
 import { EtcdClient } from "../../shared/etcd/client.js";
 import { get, put } from "../../shared/etcd/kv.js";
 import { freePorts } from "../../shared/ports.js";
+import { Authority } from "../peers/certificates.js";
 import { Child } from "../peers/child.js";
 import { exec, flags } from "../peers/exec.js";
 import { peerTool } from "../peers/tools.js";
@@ -20,25 +20,6 @@ let etcd: Child;
 let endpoint: string;
 const at = (name: string): string => join(folder, name);
 
-/** A certificate made by the test's own authority. */
-function certify(name: string, extensions: string): void {
-  const subject = ["-subj", `/CN=${name}`];
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  const files = ["-keyout", at(`${name}.key`), "-out", at(`${name}.csr`)];
-  execFileSync("openssl", ["req", "-new", ...key, ...files, ...subject], { stdio: "pipe" });
-  writeFileSync(at(`${name}.ext`), extensions);
-  const authority = ["-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial", "-days", "1"];
-  const signed = [
-    "-in",
-    at(`${name}.csr`),
-    "-extfile",
-    at(`${name}.ext`),
-    "-out",
-    at(`${name}.pem`),
-  ];
-  execFileSync("openssl", ["x509", "-req", ...signed, ...authority], { stdio: "pipe" });
-}
-
 async function etcdctlOk(...words: readonly string[]): Promise<void> {
   const { path, env } = await peerTool("etcdctl");
   const tls = flags({ cacert: at("ca.pem"), cert: at("client.pem"), key: at("client.key") });
@@ -50,12 +31,9 @@ async function etcdctlOk(...words: readonly string[]): Promise<void> {
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "atoll-tls-"));
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  const files = ["-keyout", at("ca.key"), "-out", at("ca.pem")];
-  const ca = ["req", "-x509", "-days", "1", "-subj", "/CN=authority", ...key, ...files];
-  execFileSync("openssl", ca, { stdio: "pipe" });
-  certify("server", `subjectAltName=DNS:${NAME},IP:127.0.0.1\n`);
-  certify("client", "extendedKeyUsage=clientAuth\n");
+  const authority = await Authority.create(folder);
+  await authority.certify("server", `subjectAltName=DNS:${NAME},IP:127.0.0.1\n`);
+  await authority.certify("client", "extendedKeyUsage=clientAuth\n");
   const [client, peer] = await freePorts(2);
   endpoint = `127.0.0.1:${client}`;
   const { path, env } = await peerTool("etcd");
