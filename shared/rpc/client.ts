@@ -67,6 +67,8 @@ export class RpcClient {
       "grpc.max_receive_message_length": options.maxResponseBytes ?? MAX_RESPONSE_BYTES,
       "grpc.max_send_message_length": -1,
       "grpc.enable_channelz": 0,
+      // A new client tries by itself, however long older ones of this process are backing off.
+      "grpc.use_local_subchannel_pool": 1,
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 1_000,
       "grpc.keepalive_time_ms": 5_000,
