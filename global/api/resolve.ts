@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { cellNumber } from "../../shared/cell-number.js";
 import type { Intent } from "../../shared/etcd/intent.js";
 import {
   CandidateReason,
@@ -117,17 +118,5 @@ function amountOf(
   const measure = measures[index];
   const cell = cells?.[index];
   if (measure === undefined || cell === undefined) return undefined;
-  const { value } = cellMessage(cell, measure, false);
-  switch (value?.case) {
-    case "count":
-      return Number(value.value);
-    case "sum":
-    case "min":
-    case "max":
-      return value.value.value;
-    case "distinct":
-      return Number(value.value.estimate);
-    default:
-      return undefined;
-  }
+  return cellNumber(cellMessage(cell, measure, false));
 }

@@ -1,3 +1,4 @@
+import { cellNumber } from "../cell-number.js";
 import type { Definition, Group } from "../gen/atoll/global/v1/global_pb.js";
 
 /**
@@ -10,17 +11,5 @@ export function measureOf(
   name: string,
 ): number | undefined {
   const index = definition?.measures.findIndex((measure) => measure.name === name) ?? -1;
-  const value = group?.cells[index]?.value;
-  switch (value?.case) {
-    case "count":
-      return Number(value.value);
-    case "sum":
-    case "min":
-    case "max":
-      return value.value.value;
-    case "distinct":
-      return Number(value.value.estimate);
-    default:
-      return undefined;
-  }
+  return cellNumber(group?.cells[index]);
 }

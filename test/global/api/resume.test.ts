@@ -2,33 +2,23 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { NoticeKind } from "../../../shared/gen/atoll/global/v1/global_pb.js";
 import { changes, groupKey, History, incarnation, OTHER_SCHEMA, version } from "../digest/model.js";
 import { FakeGateway, type Follower, Served } from "./fake-gateway.js";
+import { TwoRegions } from "./two-regions.js";
 
 const API = groupKey("api");
 const WEB = groupKey("web");
 
+let world: TwoRegions;
 let gateway: FakeGateway;
 let served: Served;
 let east: History;
 let west: History;
 
 beforeEach(async () => {
-  gateway = new FakeGateway();
-  served = await Served.start(gateway);
-  east = new History("us-east");
-  west = new History("eu-west");
-  east.step({ api: 3, web: 1 });
-  west.step({ api: 2 });
-  gateway.hear(east.whole(3));
-  gateway.hear(west.whole(3));
+  world = await TwoRegions.start();
+  ({ gateway, served, east, west } = world);
 });
 
 afterEach(() => served.stop());
-
-/** us-east goes on by one step. */
-function stepEast(groups: Readonly<Record<string, number | undefined>>): void {
-  east.step(groups);
-  gateway.hear(east.delta(east.last - 1, east.last));
-}
 
 /** Ends a subscription after its first heartbeat, and gives the token. */
 async function tokenOf(follower: Follower): Promise<Uint8Array> {
@@ -62,7 +52,7 @@ describe("a resume token", () => {
 
   test("brings removals, and groups of regions that came later", async () => {
     const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
-    stepEast({ web: undefined });
+    world.stepEast({ web: undefined });
     const south = new History("ap-south");
     south.step({ api: 10 });
     gateway.hear(south.whole(3));
@@ -115,7 +105,7 @@ describe("a resume token", () => {
   });
 
   test("that is ahead of this gateway waits for it, so that nothing goes back", async () => {
-    stepEast({ api: 8 });
+    world.stepEast({ api: 8 });
     const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
     const other = new FakeGateway();
     const elsewhere = await Served.start(other);

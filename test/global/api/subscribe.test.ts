@@ -16,34 +16,24 @@ import {
   wordOf,
 } from "../digest/model.js";
 import { FakeGateway, type Follower, Served } from "./fake-gateway.js";
+import { TwoRegions } from "./two-regions.js";
 
 const API = groupKey("api");
 const WEB = groupKey("web");
 const ID = { region: "us-east", summary: "machines" };
 
+let world: TwoRegions;
 let gateway: FakeGateway;
 let served: Served;
 let east: History;
 let west: History;
 
 beforeEach(async () => {
-  gateway = new FakeGateway();
-  served = await Served.start(gateway);
-  east = new History("us-east");
-  west = new History("eu-west");
-  east.step({ api: 3, web: 1 });
-  west.step({ api: 2 });
-  gateway.hear(east.whole(3));
-  gateway.hear(west.whole(3));
+  world = await TwoRegions.start();
+  ({ gateway, served, east, west } = world);
 });
 
 afterEach(() => served.stop());
-
-/** us-east goes on by one step. */
-function stepEast(groups: Readonly<Record<string, number | undefined>>): void {
-  east.step(groups);
-  gateway.hear(east.delta(east.last - 1, east.last));
-}
 
 async function following(
   request: Parameters<Served["subscribe"]>[0] = { summaries: ["machines"] },
@@ -78,7 +68,7 @@ describe("a subscription", () => {
 
   test("goes on with what changes, merged over all regions, and nothing else", async () => {
     const follower = await following();
-    stepEast({ api: 7, web: undefined });
+    world.stepEast({ api: 7, web: undefined });
     const update = await follower.until("update");
     expect(update).toMatchObject({ reset: false, removed: [WEB] });
     expect(update.groups.map(({ key }) => key)).toEqual([API]);
@@ -99,8 +89,8 @@ describe("a subscription", () => {
 
   test("sends no update where only versions moved", async () => {
     const follower = await following();
-    stepEast({});
-    stepEast({ api: 3 });
+    world.stepEast({});
+    world.stepEast({ api: 3 });
     const heartbeat = await follower.next();
     expect(heartbeat.case).toBe("heartbeat");
     follower.cancel();
@@ -117,8 +107,8 @@ describe("a subscription", () => {
     expect(follower.count(API)).toBe(3);
     west.step({ api: 9 });
     gateway.hear(west.delta(3, 4));
-    stepEast({ web: 4 });
-    stepEast({ api: 8 });
+    world.stepEast({ web: 4 });
+    world.stepEast({ api: 8 });
     const update = await follower.until("update");
     expect(follower.count(API)).toBe(8);
     expect(
@@ -144,7 +134,7 @@ describe("a subscription", () => {
   test("gets a large snapshot in parts that belong together", async () => {
     const groups: Record<string, number> = {};
     for (let i = 0; i < 2 * MAX_GROUPS_PER_UPDATE + 1; i++) groups[`g${i}`] = 1;
-    stepEast(groups);
+    world.stepEast(groups);
     const follower = served.subscribe({ summaries: ["machines"] });
     const parts: [boolean, boolean, number][] = [];
     do {
@@ -163,9 +153,9 @@ describe("a subscription", () => {
   test("keeps to the interval that was asked for", async () => {
     const follower = await following({ summaries: ["machines"], minIntervalMs: 300 });
     const began = performance.now();
-    stepEast({ api: 1 });
+    world.stepEast({ api: 1 });
     await follower.until("update");
-    for (let n = 2; n < 20; n++) stepEast({ api: n });
+    for (let n = 2; n < 20; n++) world.stepEast({ api: n });
     const update = await follower.until("update");
     expect(performance.now() - began).toBeGreaterThan(200);
     expect(update.groups).toHaveLength(1);
@@ -175,7 +165,7 @@ describe("a subscription", () => {
 
   test("says how old all is, and what happens, however long the interval between updates", async () => {
     const follower = await following({ summaries: ["machines"], minIntervalMs: 60_000 });
-    stepEast({ api: 7 });
+    world.stepEast({ api: 7 });
     gateway.confirm("us-east", east.last, 990);
     expect((await follower.until("heartbeat")).regions).toHaveLength(2);
     const restored = new History("us-east", { incarnation: incarnation(2, "b") });

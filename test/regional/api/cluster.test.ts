@@ -1,25 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { checkPeerUrls } from "../../../regional/api/member-urls.js";
-import { registerEtcdServices } from "../../../regional/api/register.js";
 import { Cluster, KV, Maintenance } from "../../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
-import { RpcClient } from "../../../shared/rpc/client.js";
-import { RpcServer } from "../../../shared/rpc/server.js";
-import { FakeNode } from "./fake-node.js";
+import type { RpcClient } from "../../../shared/rpc/client.js";
+import type { FakeNode } from "./fake-node.js";
+import { ServedNode } from "./served-node.js";
 
 /** etcd's Cluster service and MoveLeader, over the wire. */
+let served: ServedNode;
 let node: FakeNode;
-let server: RpcServer;
 let client: RpcClient;
 beforeEach(async () => {
-  node = new FakeNode();
-  server = new RpcServer({ observe: undefined, report: () => {} });
-  registerEtcdServices(server, node, { electionTimeoutMs: 1_000 });
-  client = new RpcClient(`127.0.0.1:${await server.listen("127.0.0.1:0")}`);
+  served = await ServedNode.start();
+  ({ node, client } = served);
 });
-afterEach(async () => {
-  client.close();
-  await server.stop(0);
-});
+afterEach(() => served.stop());
 
 const { memberAdd, memberRemove, memberUpdate, memberPromote, memberList } = Cluster.method;
 

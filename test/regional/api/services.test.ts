@@ -1,6 +1,5 @@
 import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { registerEtcdServices } from "../../../regional/api/register.js";
 import { ETCD_API_VERSION } from "../../../regional/api/version.js";
 import { utf8 } from "../../../shared/bytes.js";
 import {
@@ -17,24 +16,19 @@ import {
   Health,
   HealthCheckResponse_ServingStatus as Status,
 } from "../../../shared/gen/grpc/health/v1/health_pb.js";
-import { RpcClient } from "../../../shared/rpc/client.js";
-import { RpcServer } from "../../../shared/rpc/server.js";
-import { FakeNode } from "./fake-node.js";
+import type { RpcClient } from "../../../shared/rpc/client.js";
+import type { FakeNode } from "./fake-node.js";
+import { ServedNode } from "./served-node.js";
 
 /** All services of a member, over the wire. */
+let served: ServedNode;
 let node: FakeNode;
-let server: RpcServer;
 let client: RpcClient;
 beforeEach(async () => {
-  node = new FakeNode();
-  server = new RpcServer({ observe: undefined, report: () => {} });
-  registerEtcdServices(server, node, { electionTimeoutMs: 1_000 });
-  client = new RpcClient(`127.0.0.1:${await server.listen("127.0.0.1:0")}`);
+  served = await ServedNode.start();
+  ({ node, client } = served);
 });
-afterEach(async () => {
-  client.close();
-  await server.stop(0);
-});
+afterEach(() => served.stop());
 
 test("status says what the member is", async () => {
   await client.unary(KV.method.put, { key: utf8("k") });
