@@ -75,6 +75,8 @@ async function script(run: (stage: Stage) => Promise<void>): Promise<Record<stri
   const member = turn++ % 3;
   return both(pair, async (subject) => {
     const scene = stage(subject, member);
+    // Answers tell the member's revision, and what scripts before wrote may still be on its way.
+    await scene.caughtUp();
     await run(scene);
     return scene.probe.end();
   });
