@@ -102,6 +102,38 @@ export class Content {
     return node?.leaves.find((leaf) => leaf.key === key);
   }
 
+  /** A group's place among all, in the tree's order, from 0; undefined when it isn't there. */
+  rankOf(path: number, key: GroupKey): number | undefined {
+    let rank = 0;
+    let node = this.#root;
+    for (let depth = 0; node?.kind === "branch"; depth++) {
+      const slot = nibble(path, depth);
+      for (let before = 0; before < slot; before++) rank += node.children[before]?.size ?? 0;
+      node = node.children[slot];
+    }
+    const index = node?.leaves.findIndex((leaf) => leaf.key === key) ?? -1;
+    return index < 0 ? undefined : rank + index;
+  }
+
+  /** The group at a place of the tree's order, from 0. */
+  ranked(rank: number): Leaf | undefined {
+    let rest = rank;
+    let node = this.#root;
+    while (node?.kind === "branch") {
+      let next: Node | undefined;
+      for (const child of node.children) {
+        if (child === undefined) continue;
+        if (rest < child.size) {
+          next = child;
+          break;
+        }
+        rest -= child.size;
+      }
+      node = next;
+    }
+    return node?.leaves[rest];
+  }
+
   /** All groups, in the tree's order. */
   *leaves(): Generator<Leaf> {
     if (this.#root !== undefined) yield* leavesOf(this.#root);

@@ -3,6 +3,8 @@ import { malformed } from "./wire-check.js";
 /** What the last byte after an integer's eighth would count. */
 const MAX_UNIT = 0x80 ** 8;
 
+const SCRATCH = new DataView(new ArrayBuffer(8));
+
 /** Reads canonical bytes from their beginning; what isn't canonical is INVALID_ARGUMENT. */
 export class PackedReader {
   readonly #packed: string;
@@ -26,6 +28,13 @@ export class PackedReader {
   byte(): number {
     if (this.atEnd) this.fail("ends too early");
     return this.#packed.charCodeAt(this.#at++);
+  }
+
+  /** A big-endian double. */
+  double(): number {
+    const bytes = this.text(8);
+    for (let i = 0; i < 8; i++) SCRATCH.setUint8(i, bytes.charCodeAt(i));
+    return SCRATCH.getFloat64(0);
   }
 
   /** So many units. */

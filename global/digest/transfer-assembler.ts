@@ -10,9 +10,10 @@ import {
 } from "../../shared/limits.js";
 import { type Cell, type GroupKey, packedBytes } from "./cell.js";
 import type { Transfer } from "./delta.js";
+import { followSection } from "./difference/section-difference.js";
 import { describeBadKey, isGroupKey } from "./group-key.js";
 import { HASH_BYTES } from "./hash.js";
-import { type Schema, type SectionId, sectionKey } from "./section.js";
+import { type Schema, type Section, type SectionId, sectionKey } from "./section.js";
 import { sameLine, type Version } from "./version.js";
 import { bytes, integer, list, malformed, regionName, summaryName } from "./wire-check.js";
 import { decodeColumns } from "./wire-columns.js";
@@ -50,9 +51,10 @@ export class TransferAssembler {
 
   /**
    * Takes a chunk; gives the transfer when it is complete. Throws INVALID_ARGUMENT
-   * naming what is wrong; the transfer that the chunk was of is then given up.
+   * naming what is wrong; the transfer that the chunk was of is then given up. `base` is
+   * what a chunk's differences are from (`leadsFrom`).
    */
-  add(message: SectionChunk): Transfer | undefined {
+  add(message: SectionChunk, base?: Section): Transfer | undefined {
     const id = {
       region: regionName(message.region, "chunk.region"),
       summary: summaryName(message.summary, "chunk.summary"),
@@ -66,7 +68,7 @@ export class TransferAssembler {
     if (partial === undefined || partial.next !== message.chunk || !sameHead(partial.head, head)) {
       malformed(where, "does not follow the one before it");
     }
-    gather(partial, message, where);
+    gather(partial, message, base, where);
     partial.next++;
     if (partial.next === head.chunks) return complete(partial);
     if (this.#partials.size >= MAX_TRANSFERS_IN_PROGRESS) {
@@ -110,8 +112,26 @@ function begin(message: SectionChunk, head: Head, where: string): Partial {
   return { head, schema, changes: new Map(), next: 0, keyUnits: 0, packedBytes: 0 };
 }
 
-function gather(partial: Partial, message: SectionChunk, where: string): void {
+function gather(
+  partial: Partial,
+  message: SectionChunk,
+  base: Section | undefined,
+  where: string,
+): void {
   const { changes } = partial;
+  const { difference } = message;
+  const put = (key: GroupKey, cells: readonly Cell[] | undefined): void => {
+    changes.set(key, cells);
+    partial.keyUnits += key.length;
+    for (const cell of cells ?? []) partial.packedBytes += packedBytes(cell);
+  };
+  if (difference !== undefined) {
+    const { from, chunks } = partial.head;
+    const here = `${where} difference`;
+    if (from === undefined || chunks > 1) malformed(here, "must be of a delta in one chunk");
+    if (base === undefined) malformed(here, "is from a section that isn't here");
+    for (const [key, cells] of followSection(base, difference, here)) put(key, cells);
+  }
   const room = MAX_CHANGES - changes.size;
   const keys = list(message.keys, room, `${where} keys`);
   const removed = list(message.removed, room - keys.length, `${where} removed`);
@@ -120,12 +140,9 @@ function gather(partial: Partial, message: SectionChunk, where: string): void {
   }
   const rows = decodeColumns(message.columns, keys.length, `${where} columns`);
   const expected = changes.size + keys.length + removed.length;
-  const put = (key: GroupKey, cells: readonly Cell[] | undefined): void => {
+  for (const key of [...keys, ...removed]) {
     if (!isGroupKey(key)) malformed(where, `has ${describeBadKey(key)}`);
-    changes.set(key, cells);
-    partial.keyUnits += key.length;
-    for (const cell of cells ?? []) partial.packedBytes += packedBytes(cell);
-  };
+  }
   keys.forEach((key, index) => put(key, rows[index]));
   for (const key of removed) put(key, undefined);
   if (changes.size !== expected) malformed(where, "names a group twice");

@@ -3,7 +3,9 @@ import { fromBinaryKey } from "../../shared/bytes.js";
 import { SectionChunkSchema } from "../../shared/gen/atoll/digest/v1/digest_pb.js";
 import { MESH_CHUNK_BYTES } from "../../shared/limits.js";
 import { type Cell, type GroupKey, packedBytes } from "./cell.js";
-import type { Transfer } from "./delta.js";
+import type { DeltaTransfer, Transfer } from "./delta.js";
+import { tellDifference } from "./difference/section-difference.js";
+import type { Section } from "./section.js";
 import { encodeColumns } from "./wire-columns.js";
 import { encodeSchema } from "./wire-schema.js";
 import { encodeVersion } from "./wire-version.js";
@@ -39,6 +41,39 @@ export function encodeTransfer(transfer: Transfer): readonly Uint8Array[] {
   return chunks;
 }
 
+const encodedDifferences = new WeakMap<DeltaTransfer, Uint8Array | undefined>();
+
+/**
+ * A delta as one encoded `SectionChunk` for a receiver that has the section `base`, at
+ * exactly the revision that the delta is from; undefined when it must be told absolutely.
+ * Encoded once for all such receivers.
+ */
+export function encodeDifference(base: Section, delta: DeltaTransfer): Uint8Array | undefined {
+  if (!encodedDifferences.has(delta)) encodedDifferences.set(delta, differenceChunk(base, delta));
+  return encodedDifferences.get(delta);
+}
+
+function differenceChunk(base: Section, delta: DeltaTransfer): Uint8Array | undefined {
+  const told = tellDifference(base, delta.changes);
+  if (told === undefined) return undefined;
+  const { groups, differences, fresh, removed } = told;
+  const init: ChunkInit = {
+    ...encodeHead(delta, 0, 1),
+    from: BigInt(delta.from),
+    keys: [...fresh.keys()],
+    columns: encodeColumns([...fresh.values()]),
+    removed: [...removed],
+    difference: { groups, columns: differences },
+  };
+  const chunk = toBinary(SectionChunkSchema, create(SectionChunkSchema, init));
+  return chunk.length > MESH_CHUNK_BYTES ? undefined : chunk;
+}
+
+function encodeHead({ id, to, root }: Transfer, chunk: number, chunks: number) {
+  const { region, summary } = id;
+  return { region, summary, to: encodeVersion(to), root: fromBinaryKey(root), chunk, chunks };
+}
+
 function encodeChunk(
   transfer: Transfer,
   { keys, rows, removed }: Piece,
@@ -46,12 +81,7 @@ function encodeChunk(
   chunks: number,
 ): Uint8Array {
   const init: ChunkInit = {
-    region: transfer.id.region,
-    summary: transfer.id.summary,
-    to: encodeVersion(transfer.to),
-    root: fromBinaryKey(transfer.root),
-    chunk,
-    chunks,
+    ...encodeHead(transfer, chunk, chunks),
     keys,
     columns: encodeColumns(rows),
     removed,

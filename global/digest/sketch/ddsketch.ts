@@ -1,6 +1,7 @@
 import { type BinaryKey, toBinaryKey } from "../../../shared/bytes.js";
 import { ByteWriter } from "../byte-writer.js";
 import { PackedReader } from "../packed-reader.js";
+import { unzigzag, zigzag } from "../zigzag.js";
 import { BINS, valueOfBin } from "./bins.js";
 
 const writer = new ByteWriter();
@@ -41,7 +42,7 @@ export function visitBins(packed: BinaryKey, where: string, visit: Visit): void 
 }
 
 /** Counts by bin, bins ascending. */
-interface Bins {
+export interface Bins {
   readonly bins: number[];
   readonly counts: number[];
 }
@@ -52,7 +53,8 @@ export function mergeQuantiles(parts: readonly BinaryKey[]): BinaryKey {
   return packBins(bins, counts);
 }
 
-function readBins(packed: BinaryKey): Bins {
+/** Reads bins that are canonical. */
+export function readBins(packed: BinaryKey): Bins {
   const read: Bins = { bins: [], counts: [] };
   visitBins(packed, "quantiles", (bin, count) => put(read, bin, count));
   return read;
@@ -101,13 +103,4 @@ export function readQuantiles(packed: BinaryKey): QuantileReading {
       return valueOfBin(bins[upTo.findIndex((ranks) => ranks > rank)] as number);
     },
   };
-}
-
-/** Integers as naturals: 0, -1, 1, -2, … become 0, 1, 2, 3, … */
-function zigzag(value: number): number {
-  return value < 0 ? -2 * value - 1 : 2 * value;
-}
-
-function unzigzag(value: number): number {
-  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }

@@ -19,7 +19,7 @@ const DENSE = 1;
 const MAX_SPARSE = 1_024;
 /** A register and its rank as one number, in the registers' order. */
 const RANK_SHIFT = 6;
-const RANKS = 1 << RANK_SHIFT;
+export const RANKS = 1 << RANK_SHIFT;
 
 const writer = new ByteWriter();
 
@@ -124,8 +124,8 @@ export function mergeDistinct(parts: readonly BinaryKey[]): BinaryKey {
   return packRegisters(registers);
 }
 
-/** The registers of a sketch that lists them. */
-function pairsOf(packed: BinaryKey): number[] {
+/** A sketch's registers above 0, ascending, as `registerOf` gives them. */
+export function pairsOf(packed: BinaryKey): number[] {
   const pairs: number[] = [];
   visitRegisters(packed, "distinct", (pair) => pairs.push(pair));
   return pairs;

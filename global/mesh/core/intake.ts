@@ -8,15 +8,17 @@ import {
 } from "../../../shared/limits.js";
 import { type Attestation, attestedRevision, covers } from "../../digest/attestation.js";
 import type { Transfer } from "../../digest/delta.js";
+import { leadsFrom } from "../../digest/difference/section-difference.js";
 import type { GlobalState } from "../../digest/global-state.js";
 import type { Order } from "../../digest/orders.js";
 import { REFUSAL_TEXTS } from "../../digest/refusal.js";
 import type { ReportBook } from "../../digest/report.js";
-import type { SectionId } from "../../digest/section.js";
+import { type SectionId, sectionKey } from "../../digest/section.js";
+import { compareVersions, type Version } from "../../digest/version.js";
 import { list } from "../../digest/wire-check.js";
 import { decodeReport } from "../../digest/wire-report.js";
 import { decodeAttestation, decodeOrder } from "../../digest/wire-trust.js";
-import { decodeClaims } from "../../digest/wire-version.js";
+import { decodeClaims, decodeVersion } from "../../digest/wire-version.js";
 import { asOfFromEcho } from "../../view/freshness-book.js";
 import type { Inlets } from "./inlets.js";
 import { type Link, leadsTo } from "./link.js";
@@ -104,9 +106,15 @@ export class Intake {
       return false;
     }
     let transfer: Transfer | undefined;
+    const base = link.bases.get(sectionKey(id));
     try {
-      transfer = link.assembler.add(chunk);
+      if (chunk.difference !== undefined && (base === undefined || !leadsFrom(base, chunk))) {
+        this.#adrift(link, id, decodeVersion(chunk.to, "chunk.to"), now);
+        return true;
+      }
+      transfer = link.assembler.add(chunk, base);
     } catch (error) {
+      link.bases.delete(sectionKey(id));
       this.#input.state.noteFault(id, errorText(error));
       this.#refused(link, "malformed", errorText(error), id);
       this.#repair(link, id, "refused", now);
@@ -118,8 +126,23 @@ export class Intake {
     return this.#join(link, { ...transfer, attestation }, now);
   }
 
+  /** Differences from what isn't here: the section is asked for, unless its news are known. */
+  #adrift(link: Link, id: SectionId, to: Version, now: Now): void {
+    const held = this.#input.state.have(id);
+    if (held === undefined || compareVersions(held, to) < 0) this.#repair(link, id, "gap", now);
+  }
+
+  /** The peer's next differences are from what it has brought, if that is what is here now. */
+  #rebase(link: Link, { id, to, root }: Transfer): void {
+    const section = this.#input.state.section(id);
+    const isHere = section?.root === root && compareVersions(section.version, to) === 0;
+    if (isHere) link.bases.set(sectionKey(id), section);
+    else link.bases.delete(sectionKey(id));
+  }
+
   #join(link: Link, transfer: Transfer, now: Now): boolean {
     const outcome = this.#input.state.receive(transfer);
+    this.#rebase(link, transfer);
     switch (outcome.kind) {
       case "applied": {
         const { before, section } = outcome;

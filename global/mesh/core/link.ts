@@ -6,6 +6,7 @@ import {
   MESH_RECONNECT_MIN_MS,
 } from "../../../shared/limits.js";
 import type { Random } from "../../../shared/random.js";
+import type { Section } from "../../digest/section.js";
 import { TransferAssembler } from "../../digest/transfer-assembler.js";
 import type { PeerHello } from "./hello.js";
 import type { Now } from "./now.js";
@@ -41,6 +42,8 @@ export class Link {
   readonly standings = new Map<string, PeerStanding>();
   /** Puts the chunks of this stream together. */
   assembler = new TransferAssembler();
+  /** Sections as this stream brought them last: what the peer tells differences from. */
+  readonly bases = new Map<string, Section>();
   #interest: ReadonlySet<string> = new Set();
   /** Until when regions may come that are not pushed (any more). */
   readonly #expected = new Map<string, number>();
@@ -155,6 +158,7 @@ export class Link {
     this.#interest = new Set();
     this.#expected.clear();
     this.assembler = new TransferAssembler();
+    this.bases.clear();
     this.standings.clear();
     this.rttMs = undefined;
     this.#enter(state, now);

@@ -1,5 +1,5 @@
 import type { SyncRequest, SyncResponse } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
-import { MESH_VECTOR_INTERVAL_MS } from "../../../shared/limits.js";
+import { MESH_PUSH_INTERVAL_MS, MESH_VECTOR_INTERVAL_MS } from "../../../shared/limits.js";
 import type { Random } from "../../../shared/random.js";
 import type { GlobalState } from "../../digest/global-state.js";
 import type { Order } from "../../digest/orders.js";
@@ -29,6 +29,8 @@ export interface MeshCoreInput {
   readonly freshness: FreshnessBook;
   readonly reports: ReportBook;
   readonly random: Random;
+  /** Shortest time between two pushes on one stream; MESH_PUSH_INTERVAL_MS unless given. */
+  readonly pushIntervalMs?: number;
 }
 
 /**
@@ -62,7 +64,8 @@ export class MeshCore {
       incarnation: this.#incarnation,
     });
     this.book = book;
-    this.#outlets = new Outlets({ self, state, reports, book, random, emit });
+    const { pushIntervalMs = MESH_PUSH_INTERVAL_MS } = input;
+    this.#outlets = new Outlets({ self, state, reports, book, random, pushIntervalMs, emit });
     this.#inlets = new Inlets({ self, directory, state, random, emit });
     const { links } = this.#inlets;
     this.#intake = new Intake({

@@ -1,9 +1,15 @@
-import { MESH_FRAME_TARGET_BYTES, MESH_PUSH_INTERVAL_MS } from "../../../shared/limits.js";
+import { MESH_FRAME_TARGET_BYTES } from "../../../shared/limits.js";
 import type { Attestation } from "../../digest/attestation.js";
+import type { Transfer } from "../../digest/delta.js";
 import type { GlobalState } from "../../digest/global-state.js";
-import { type SectionClaim, type SectionId, sectionKey } from "../../digest/section.js";
-import { compareVersions, type Version } from "../../digest/version.js";
-import { encodeTransfer } from "../../digest/wire-transfer.js";
+import {
+  type Section,
+  type SectionClaim,
+  type SectionId,
+  sectionKey,
+} from "../../digest/section.js";
+import { compareVersions, sameLine, type Version } from "../../digest/version.js";
+import { encodeDifference, encodeTransfer } from "../../digest/wire-transfer.js";
 import { FrameWriter } from "./frame-writer.js";
 import type { Now } from "./now.js";
 import type { Standing } from "./standing.js";
@@ -21,6 +27,8 @@ interface Flight {
 export interface OutboxSource {
   readonly state: GlobalState;
   standing(region: string, now: Now): Standing | undefined;
+  /** Shortest time between two pushes. */
+  readonly pushIntervalMs: number;
 }
 
 /**
@@ -33,6 +41,8 @@ export class Outbox {
   #interest: ReadonlySet<string> = new Set();
   /** Versions that the receiver has or will have by what was sent. */
   readonly #cursors = new Map<string, Version>();
+  /** Sections as this stream brought them last: what differences are told from. */
+  readonly #bases = new Map<string, Section>();
   readonly #dirty = new Map<string, SectionId>();
   readonly #flights = new Map<string, Flight>();
   /** Regions whose standing the receiver is due. */
@@ -155,12 +165,14 @@ export class Outbox {
    * revision: a region's revision rises each second, with nothing to see in it.
    */
   #pushDueMs(): number {
-    return (this.#hasNews ? this.#lastNewsMs : this.#lastPushMs) + MESH_PUSH_INTERVAL_MS;
+    return (this.#hasNews ? this.#lastNewsMs : this.#lastPushMs) + this.#source.pushIntervalMs;
   }
 
   #forgetCursors(region: string, isAsked: (summary: string) => boolean): void {
     for (const { id } of this.#source.state.region(region)?.sections() ?? []) {
-      if (isAsked(id.summary)) this.#cursors.delete(sectionKey(id));
+      if (!isAsked(id.summary)) continue;
+      this.#cursors.delete(sectionKey(id));
+      this.#bases.delete(sectionKey(id));
     }
   }
 
@@ -195,15 +207,32 @@ export class Outbox {
       this.#dirty.delete(key);
       const transfer = this.#source.state.transferSince(id, this.#cursors.get(key));
       if (transfer === undefined) continue;
+      const chunks = this.#encode(key, transfer);
       this.#cursors.set(key, transfer.to);
       this.#roots.set(key, transfer.root);
-      const chunks = encodeTransfer(transfer);
       const word = this.#source.state.words.of(id);
       frame.chunk(chunks[0] as Uint8Array);
       if (chunks.length > 1) this.#flights.set(key, { id, chunks, word, next: 1 });
       else if (word !== undefined) frame.attestation(word);
       this.#standings.add(id.region);
     }
+  }
+
+  /**
+   * By differences where the stream brought the section to exactly the revision that the
+   * transfer is from, else absolute; the next one may be told from what this one leads to.
+   */
+  #encode(key: string, transfer: Transfer): readonly Uint8Array[] {
+    const base = this.#bases.get(key);
+    const section = this.#source.state.section(transfer.id);
+    if (section !== undefined) this.#bases.set(key, section);
+    if (transfer.kind === "whole" || base === undefined) return encodeTransfer(transfer);
+    const { to, from } = transfer;
+    if (base.version.revision !== from || !sameLine(base.version, to)) {
+      return encodeTransfer(transfer);
+    }
+    const difference = encodeDifference(base, transfer);
+    return difference === undefined ? encodeTransfer(transfer) : [difference];
   }
 
   /** What is on its way goes on, in turn, so that no large section holds up another. */

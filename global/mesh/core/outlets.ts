@@ -44,6 +44,8 @@ export interface OutletsInput {
   readonly reports: ReportBook;
   readonly book: RegionBook;
   readonly random: Random;
+  /** Shortest time between two pushes on one stream. */
+  readonly pushIntervalMs: number;
   readonly emit: (output: MeshOutput) => void;
 }
 
@@ -209,6 +211,7 @@ export class Outlets {
     const outbox = new Outbox({
       state,
       standing: (region, at) => book.standing(region, at.ageMs),
+      pushIntervalMs: this.#input.pushIntervalMs,
     });
     const stream: Stream = {
       id,

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Cell, GroupKey, MeasureKind as Kind } from "../../../global/digest/cell.js";
+import type { Cell, GroupKey } from "../../../global/digest/cell.js";
 import type { Transfer } from "../../../global/digest/delta.js";
 import { GlobalState } from "../../../global/digest/global-state.js";
 import { RETIRED, type Schema } from "../../../global/digest/section.js";
@@ -14,9 +14,8 @@ import {
 } from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
 import { sha256 } from "../../../shared/hash.js";
 import { MAX_TRANSFERS_IN_PROGRESS, MESH_CHUNK_BYTES } from "../../../shared/limits.js";
+import { key, row } from "./arbitrary.js";
 import { cells, digest, groupKey, History, SCHEMA, version } from "./model.js";
-import { bins, registers } from "./sketch/arbitrary.js";
-import { codes, dated, sets, tops } from "./values/arbitrary.js";
 
 const ROOT = "r".repeat(32);
 const ID = { region: "us-east", summary: "machines" };
@@ -34,48 +33,6 @@ function roundTrip(transfer: Transfer): Transfer | undefined {
   }
   return result;
 }
-
-const cell = (kind: Kind): fc.Arbitrary<Cell> => {
-  switch (kind) {
-    case "count":
-      return fc.maxSafeNat().map((count) => ({ kind, count }));
-    case "sum":
-      return fc
-        .bigInt({ min: -(2n ** 63n) + 1n, max: 2n ** 63n - 1n })
-        .map((scaled) => ({ kind, scaled }));
-    case "min":
-    case "max":
-      return fc
-        .option(fc.double({ noNaN: true, noDefaultInfinity: true }), { nil: undefined })
-        .map((value) => ({ kind, value: value === undefined ? undefined : value + 0 }));
-    case "distinct":
-      return registers.map((packed) => ({ kind, packed }));
-    case "quantiles":
-      return bins.map((packed) => ({ kind, packed }));
-    case "any":
-      return codes.map((packed) => ({ kind, packed }));
-    case "latest":
-      return dated.map((packed) => ({ kind, packed }));
-    case "set":
-      return sets.map((packed) => ({ kind, packed }));
-    case "top":
-      return tops.map((packed) => ({ kind, packed }));
-  }
-};
-
-const key: fc.Arbitrary<GroupKey> = fc
-  .array(
-    fc.oneof(
-      fc.string({ unit: "binary", maxLength: 8 }),
-      fc.integer(),
-      fc.boolean(),
-      fc.constant(null),
-    ),
-    { maxLength: 3 },
-  )
-  .map((values) => JSON.stringify(values));
-
-const row = fc.tuple(...SCHEMA.measures.map(({ kind }) => cell(kind)));
 
 const delta: fc.Arbitrary<Transfer> = fc
   .uniqueArray(fc.tuple(key, fc.option(row, { nil: undefined })), { selector: ([k]) => k })

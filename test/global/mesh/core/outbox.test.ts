@@ -20,6 +20,7 @@ import { MAX_MESH_FRAME_BYTES, MESH_PUSH_INTERVAL_MS } from "../../../../shared/
 const INCARNATION = { counter: 1, nonce: "07".repeat(16), baseRevision: 0, parentNonce: "" };
 
 let origin: GlobalState;
+let receiver: GlobalState;
 let outbox: Outbox;
 let revision: number;
 
@@ -56,12 +57,22 @@ function frame(ms: number): SyncResponse | undefined {
   return fromBinary(SyncResponseSchema, bytes);
 }
 
-/** Counts of single-value groups that a frame's chunks bring. */
-function counts(response: SyncResponse | undefined): bigint[] {
-  return (response?.chunks ?? []).flatMap((chunk) => {
-    const values = chunk.columns[0]?.values;
-    return values?.case === "counts" ? values.value.values : [];
-  });
+/** What a frame's chunks say of groups, by a receiver that takes every frame: the groups' counts. */
+function take(response: SyncResponse | undefined): Map<string, number> {
+  const taken = new Map<string, number>();
+  for (const chunk of response?.chunks ?? []) {
+    const transfer = new TransferAssembler().add(chunk, receiver.section(chunk));
+    if (transfer === undefined) throw new Error("a chunk is missing");
+    expect(receiver.receive(transfer).kind).toBe("applied");
+    for (const [key, cells] of transfer.changes) {
+      taken.set(JSON.parse(key)[0], cells?.[0]?.kind === "count" ? cells[0].count : Number.NaN);
+    }
+  }
+  return taken;
+}
+
+function counts(response: SyncResponse | undefined): number[] {
+  return [...take(response).values()];
 }
 
 beforeEach(() => {
@@ -71,10 +82,11 @@ beforeEach(() => {
     ...{ region, incarnation: INCARNATION, revision, sections: 1 },
     ...{ ageMs: 0, path: [region], rttMs: undefined },
   });
-  outbox = new Outbox({ state: origin, standing });
+  outbox = new Outbox({ state: origin, standing, pushIntervalMs: MESH_PUSH_INTERVAL_MS });
   publish("machines", ["a"], 1);
   outbox.setInterest(new Set(["away"]), []);
-  expect(frame(0)?.chunks).toHaveLength(1);
+  receiver = new GlobalState(sha256);
+  expect(counts(frame(0))).toEqual([1]);
   expect(frame(0)).toBeUndefined();
 });
 
@@ -82,31 +94,31 @@ test("the first change after a pause goes at once, with where the sender stands 
   publish("machines", ["a"], 2);
   expect(outbox.dueMs()).toBeLessThanOrEqual(1_000);
   const first = frame(1_000);
-  expect(counts(first)).toEqual([2n]);
+  expect(counts(first)).toEqual([2]);
   expect(first?.standings).toMatchObject([{ region: "away", revision: BigInt(revision) }]);
 });
 
 test("later changes wait for the interval, and go as the state is then", () => {
   publish("machines", ["a"], 2);
-  frame(1_000);
+  take(frame(1_000));
   for (let count = 3; count <= 9; count++) {
     publish("machines", ["a"], count);
     expect(frame(1_000 + count)).toBeUndefined();
   }
   expect(outbox.dueMs()).toBe(1_000 + MESH_PUSH_INTERVAL_MS);
   const second = frame(1_000 + MESH_PUSH_INTERVAL_MS);
-  expect(counts(second)).toEqual([9n]);
+  expect(counts(second)).toEqual([9]);
   expect(second?.chunks).toHaveLength(1);
   expect(frame(2_000)).toBeUndefined();
 });
 
 test("a push that only told of a later revision doesn't hold up news", () => {
   publish("machines", [], 1);
-  expect(frame(1_000)?.chunks[0]?.keys).toEqual([]);
+  expect(counts(frame(1_000))).toEqual([]);
   publish("machines", [], 1);
   expect(frame(1_001)).toBeUndefined();
   publish("machines", ["a"], 2);
-  expect(counts(frame(1_002))).toEqual([2n]);
+  expect(counts(frame(1_002))).toEqual([2]);
   publish("machines", ["a"], 3);
   publish("machines", [], 1);
   expect(frame(1_003)).toBeUndefined();
@@ -115,9 +127,9 @@ test("a push that only told of a later revision doesn't hold up news", () => {
 
 test("only groups that changed since the last push go", () => {
   publish("machines", ["b", "c", "d"], 5);
-  frame(1_000);
+  take(frame(1_000));
   publish("machines", ["c"], 6);
-  expect(frame(2_000)?.chunks[0]?.keys).toEqual(['["c"]']);
+  expect([...take(frame(2_000))]).toEqual([["c", 6]]);
 });
 
 test("a receiver that takes nothing gets the latest state later, and costs no queue", () => {
@@ -128,7 +140,28 @@ test("a receiver that takes nothing gets the latest state later, and costs no qu
   outbox.blocked = false;
   const next = frame(60_000);
   expect(next?.chunks).toHaveLength(1);
-  expect(counts(next)).toEqual([999n]);
+  expect(counts(next)).toEqual([999]);
+});
+
+test("a group that is there is told by its place and its differences alone", () => {
+  publish("machines", ["b"], 1_000_000);
+  take(frame(1_000));
+  publish("machines", ["b"], 1_000_001);
+  const response = frame(2_000);
+  expect(response?.chunks).toMatchObject([{ keys: [], columns: [], difference: {} }]);
+  expect(response?.chunks[0]?.difference?.columns).toEqual([Uint8Array.of(2)]);
+  expect([...take(response)]).toEqual([["b", 1_000_001]]);
+});
+
+test("what the receiver says that it has isn't what differences are from", () => {
+  const { id, version, root } = origin.claims()[0] ?? {};
+  if (id === undefined || version === undefined || root === undefined) throw new Error("no claim");
+  outbox.pull("away", new Set(), [{ id, version, root }]);
+  publish("machines", ["a"], 2);
+  expect(frame(1_000)?.chunks).toMatchObject([{ keys: ['["a"]'], from: BigInt(version.revision) }]);
+  outbox.setInterest(new Set(), []);
+  outbox.setInterest(new Set(["away"]), [{ id, version, root }]);
+  expect(frame(2_000)?.chunks).toMatchObject([{ keys: ['["a"]'], from: BigInt(version.revision) }]);
 });
 
 test("what the receiver turns out to have isn't sent", () => {
@@ -188,12 +221,11 @@ test("a large section goes in bounded frames; small ones and later news aren't h
   expect(frames.length).toBeGreaterThan(3);
   const summaries = frames.map(({ chunks }) => new Set(chunks.map((chunk) => chunk.summary)));
   expect(summaries.slice(0, 2).some((names) => names.has("machines"))).toBe(true);
-  const receiver = new GlobalState(sha256);
   const assembler = new TransferAssembler();
   for (const { chunks } of frames) {
     for (const chunk of chunks) {
-      const transfer = assembler.add(chunk);
-      if (transfer?.id.summary === "large") expect(receiver.receive(transfer).kind).toBe("applied");
+      const transfer = assembler.add(chunk, receiver.section(chunk));
+      if (transfer !== undefined) expect(receiver.receive(transfer).kind).toBe("applied");
     }
   }
   const id = { region: "away", summary: "large" };

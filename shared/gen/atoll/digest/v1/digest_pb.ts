@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atoll/digest/v1/digest.proto.
  */
 export const file_atoll_digest_v1_digest: GenFile = /*@__PURE__*/
-  fileDesc("ChxhdG9sbC9kaWdlc3QvdjEvZGlnZXN0LnByb3RvEg9hdG9sbC5kaWdlc3QudjEiWgoLSW5jYXJuYXRpb24SDwoHY291bnRlchgBIAEoBBINCgVub25jZRgCIAEoDBIVCg1iYXNlX3JldmlzaW9uGAMgASgEEhQKDHBhcmVudF9ub25jZRgEIAEoDCJ6CgdWZXJzaW9uEjEKC2luY2FybmF0aW9uGAEgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhIKCmRlZmluaXRpb24YAiABKAQSFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SEAoIcmV2aXNpb24YBCABKAQiaAoMU2VjdGlvbkNsYWltEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEikKB3ZlcnNpb24YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIMCgRyb290GAQgASgMItcBCgtBdHRlc3RhdGlvbhIOCgZyZWdpb24YASABKAkSMQoLaW5jYXJuYXRpb24YAiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24SMgoIc2VjdGlvbnMYAyADKAsyIC5hdG9sbC5kaWdlc3QudjEuQXR0ZXN0ZWRTZWN0aW9uEi4KB2xpbmVhZ2UYBCABKAsyHS5hdG9sbC5kaWdlc3QudjEuTGluZWFnZVBvaW50EhEKCXNpZ25hdHVyZRgFIAEoDBIOCgZrZXlfaWQYBiABKAkibgoPQXR0ZXN0ZWRTZWN0aW9uEg8KB3N1bW1hcnkYASABKAkSEgoKZGVmaW5pdGlvbhgCIAEoBBIWCg5mb2xkX3NlbWFudGljcxgDIAEoDRIQCghyZXZpc2lvbhgEIAEoBBIMCgRyb290GAUgASgMIkAKDExpbmVhZ2VQb2ludBIPCgdjb3VudGVyGAEgASgEEg0KBW5vbmNlGAIgASgMEhAKCHJldmlzaW9uGAMgASgEImEKB01lYXN1cmUSDAoEbmFtZRgBIAEoCRIqCgRraW5kGAIgASgOMhwuYXRvbGwuZGlnZXN0LnYxLk1lYXN1cmVLaW5kEg0KBXNjYWxlGAMgASgNEg0KBWxpbWl0GAQgASgNImwKBlNjaGVtYRITCgtmaW5nZXJwcmludBgBIAEoDBIQCghncm91cF9ieRgCIAMoCRIqCghtZWFzdXJlcxgDIAMoCzIYLmF0b2xsLmRpZ2VzdC52MS5NZWFzdXJlEg8KB3JldGlyZWQYBCABKAgivgMKBkNvbHVtbhIpCgZjb3VudHMYASABKAsyFy5hdG9sbC5kaWdlc3QudjEuQ291bnRzSAASJQoEc3VtcxgCIAEoCzIVLmF0b2xsLmRpZ2VzdC52MS5TdW1zSAASKQoEbWlucxgDIAEoCzIZLmF0b2xsLmRpZ2VzdC52MS5FeHRyZW1lc0gAEioKBW1heGVzGAQgASgLMhkuYXRvbGwuZGlnZXN0LnYxLkV4dHJlbWVzSAASLAoJZGlzdGluY3RzGAUgASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAEiwKCXF1YW50aWxlcxgGIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABInCgRhbnlzGAcgASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAEioKB2xhdGVzdHMYCCABKAsyFy5hdG9sbC5kaWdlc3QudjEuUGFja2VkSAASJwoEc2V0cxgJIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABInCgR0b3BzGAogASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAQggKBnZhbHVlcyIYCgZDb3VudHMSDgoGdmFsdWVzGAEgAygEIhYKBFN1bXMSDgoGdmFsdWVzGAEgAygSIhoKCEV4dHJlbWVzEg4KBnZhbHVlcxgBIAMoASIYCgZQYWNrZWQSDgoGdmFsdWVzGAEgAygMIpACCgxTZWN0aW9uQ2h1bmsSDgoGcmVnaW9uGAEgASgJEg8KB3N1bW1hcnkYAiABKAkSJAoCdG8YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIRCgRmcm9tGAQgASgESACIAQESDAoEcm9vdBgFIAEoDBINCgVjaHVuaxgGIAEoDRIOCgZjaHVua3MYByABKA0SJwoGc2NoZW1hGAggASgLMhcuYXRvbGwuZGlnZXN0LnYxLlNjaGVtYRIMCgRrZXlzGAkgAygJEigKB2NvbHVtbnMYCiADKAsyFy5hdG9sbC5kaWdlc3QudjEuQ29sdW1uEg8KB3JlbW92ZWQYCyADKAlCBwoFX2Zyb20iLAoNU2tpcHBlZFNhbXBsZRILCgNrZXkYASABKAkSDgoGcmVhc29uGAIgASgJIswBCg1TdW1tYXJ5UmVwb3J0Eg8KB3N1bW1hcnkYASABKAkSEgoKZGVmaW5pdGlvbhgCIAEoBBIMCgR0ZXh0GAMgASgJEhMKC2ZpbmdlcnByaW50GAQgASgMEg0KBWVycm9yGAUgASgJEhEKCXJlZm9sZGluZxgGIAEoCBIPCgdtYXRjaGVkGAcgASgEEg8KB3NraXBwZWQYCCABKAQSLwoHc2FtcGxlcxgJIAMoCzIeLmF0b2xsLmRpZ2VzdC52MS5Ta2lwcGVkU2FtcGxlIroBCgxSZWdpb25SZXBvcnQSDgoGcmVnaW9uGAEgASgJEjEKC2luY2FybmF0aW9uGAIgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhAKCHJldmlzaW9uGAMgASgEEjEKCXN1bW1hcmllcxgEIAMoCzIeLmF0b2xsLmRpZ2VzdC52MS5TdW1tYXJ5UmVwb3J0EhIKCmNsdXN0ZXJfaWQYBSABKAQSDgoGaW50ZW50GAYgASgJIpQBCgVPcmRlchIoCgRraW5kGAEgASgOMhouYXRvbGwuZGlnZXN0LnYxLk9yZGVyS2luZBIOCgZyZWdpb24YAiABKAkSDwoHY291bnRlchgDIAEoBBINCgVub25jZRgEIAEoDBIOCgZzZXJpYWwYBSABKAQSEQoJc2lnbmF0dXJlGAYgASgMEg4KBmtleV9pZBgHIAEoCSqXAgoLTWVhc3VyZUtpbmQSHAoYTUVBU1VSRV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSTUVBU1VSRV9LSU5EX0NPVU5UEAESFAoQTUVBU1VSRV9LSU5EX1NVTRACEhQKEE1FQVNVUkVfS0lORF9NSU4QAxIUChBNRUFTVVJFX0tJTkRfTUFYEAQSGQoVTUVBU1VSRV9LSU5EX0RJU1RJTkNUEAUSGgoWTUVBU1VSRV9LSU5EX1FVQU5USUxFUxAGEhQKEE1FQVNVUkVfS0lORF9BTlkQBxIXChNNRUFTVVJFX0tJTkRfTEFURVNUEAgSFAoQTUVBU1VSRV9LSU5EX1NFVBAJEhQKEE1FQVNVUkVfS0lORF9UT1AQCipUCglPcmRlcktpbmQSGgoWT1JERVJfS0lORF9VTlNQRUNJRklFRBAAEhUKEU9SREVSX0tJTkRfRk9SR0VUEAESFAoQT1JERVJfS0lORF9BRE9QVBACYgZwcm90bzM");
+  fileDesc("ChxhdG9sbC9kaWdlc3QvdjEvZGlnZXN0LnByb3RvEg9hdG9sbC5kaWdlc3QudjEiWgoLSW5jYXJuYXRpb24SDwoHY291bnRlchgBIAEoBBINCgVub25jZRgCIAEoDBIVCg1iYXNlX3JldmlzaW9uGAMgASgEEhQKDHBhcmVudF9ub25jZRgEIAEoDCJ6CgdWZXJzaW9uEjEKC2luY2FybmF0aW9uGAEgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhIKCmRlZmluaXRpb24YAiABKAQSFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SEAoIcmV2aXNpb24YBCABKAQiaAoMU2VjdGlvbkNsYWltEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEikKB3ZlcnNpb24YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIMCgRyb290GAQgASgMItcBCgtBdHRlc3RhdGlvbhIOCgZyZWdpb24YASABKAkSMQoLaW5jYXJuYXRpb24YAiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24SMgoIc2VjdGlvbnMYAyADKAsyIC5hdG9sbC5kaWdlc3QudjEuQXR0ZXN0ZWRTZWN0aW9uEi4KB2xpbmVhZ2UYBCABKAsyHS5hdG9sbC5kaWdlc3QudjEuTGluZWFnZVBvaW50EhEKCXNpZ25hdHVyZRgFIAEoDBIOCgZrZXlfaWQYBiABKAkibgoPQXR0ZXN0ZWRTZWN0aW9uEg8KB3N1bW1hcnkYASABKAkSEgoKZGVmaW5pdGlvbhgCIAEoBBIWCg5mb2xkX3NlbWFudGljcxgDIAEoDRIQCghyZXZpc2lvbhgEIAEoBBIMCgRyb290GAUgASgMIkAKDExpbmVhZ2VQb2ludBIPCgdjb3VudGVyGAEgASgEEg0KBW5vbmNlGAIgASgMEhAKCHJldmlzaW9uGAMgASgEImEKB01lYXN1cmUSDAoEbmFtZRgBIAEoCRIqCgRraW5kGAIgASgOMhwuYXRvbGwuZGlnZXN0LnYxLk1lYXN1cmVLaW5kEg0KBXNjYWxlGAMgASgNEg0KBWxpbWl0GAQgASgNImwKBlNjaGVtYRITCgtmaW5nZXJwcmludBgBIAEoDBIQCghncm91cF9ieRgCIAMoCRIqCghtZWFzdXJlcxgDIAMoCzIYLmF0b2xsLmRpZ2VzdC52MS5NZWFzdXJlEg8KB3JldGlyZWQYBCABKAgivgMKBkNvbHVtbhIpCgZjb3VudHMYASABKAsyFy5hdG9sbC5kaWdlc3QudjEuQ291bnRzSAASJQoEc3VtcxgCIAEoCzIVLmF0b2xsLmRpZ2VzdC52MS5TdW1zSAASKQoEbWlucxgDIAEoCzIZLmF0b2xsLmRpZ2VzdC52MS5FeHRyZW1lc0gAEioKBW1heGVzGAQgASgLMhkuYXRvbGwuZGlnZXN0LnYxLkV4dHJlbWVzSAASLAoJZGlzdGluY3RzGAUgASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAEiwKCXF1YW50aWxlcxgGIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABInCgRhbnlzGAcgASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAEioKB2xhdGVzdHMYCCABKAsyFy5hdG9sbC5kaWdlc3QudjEuUGFja2VkSAASJwoEc2V0cxgJIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABInCgR0b3BzGAogASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAQggKBnZhbHVlcyIYCgZDb3VudHMSDgoGdmFsdWVzGAEgAygEIhYKBFN1bXMSDgoGdmFsdWVzGAEgAygSIhoKCEV4dHJlbWVzEg4KBnZhbHVlcxgBIAMoASIYCgZQYWNrZWQSDgoGdmFsdWVzGAEgAygMIsECCgxTZWN0aW9uQ2h1bmsSDgoGcmVnaW9uGAEgASgJEg8KB3N1bW1hcnkYAiABKAkSJAoCdG8YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIRCgRmcm9tGAQgASgESACIAQESDAoEcm9vdBgFIAEoDBINCgVjaHVuaxgGIAEoDRIOCgZjaHVua3MYByABKA0SJwoGc2NoZW1hGAggASgLMhcuYXRvbGwuZGlnZXN0LnYxLlNjaGVtYRIMCgRrZXlzGAkgAygJEigKB2NvbHVtbnMYCiADKAsyFy5hdG9sbC5kaWdlc3QudjEuQ29sdW1uEg8KB3JlbW92ZWQYCyADKAkSLwoKZGlmZmVyZW5jZRgMIAEoCzIbLmF0b2xsLmRpZ2VzdC52MS5EaWZmZXJlbmNlQgcKBV9mcm9tIi0KCkRpZmZlcmVuY2USDgoGZ3JvdXBzGAEgASgMEg8KB2NvbHVtbnMYAiADKAwiLAoNU2tpcHBlZFNhbXBsZRILCgNrZXkYASABKAkSDgoGcmVhc29uGAIgASgJIswBCg1TdW1tYXJ5UmVwb3J0Eg8KB3N1bW1hcnkYASABKAkSEgoKZGVmaW5pdGlvbhgCIAEoBBIMCgR0ZXh0GAMgASgJEhMKC2ZpbmdlcnByaW50GAQgASgMEg0KBWVycm9yGAUgASgJEhEKCXJlZm9sZGluZxgGIAEoCBIPCgdtYXRjaGVkGAcgASgEEg8KB3NraXBwZWQYCCABKAQSLwoHc2FtcGxlcxgJIAMoCzIeLmF0b2xsLmRpZ2VzdC52MS5Ta2lwcGVkU2FtcGxlIroBCgxSZWdpb25SZXBvcnQSDgoGcmVnaW9uGAEgASgJEjEKC2luY2FybmF0aW9uGAIgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhAKCHJldmlzaW9uGAMgASgEEjEKCXN1bW1hcmllcxgEIAMoCzIeLmF0b2xsLmRpZ2VzdC52MS5TdW1tYXJ5UmVwb3J0EhIKCmNsdXN0ZXJfaWQYBSABKAQSDgoGaW50ZW50GAYgASgJIpQBCgVPcmRlchIoCgRraW5kGAEgASgOMhouYXRvbGwuZGlnZXN0LnYxLk9yZGVyS2luZBIOCgZyZWdpb24YAiABKAkSDwoHY291bnRlchgDIAEoBBINCgVub25jZRgEIAEoDBIOCgZzZXJpYWwYBSABKAQSEQoJc2lnbmF0dXJlGAYgASgMEg4KBmtleV9pZBgHIAEoCSqXAgoLTWVhc3VyZUtpbmQSHAoYTUVBU1VSRV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSTUVBU1VSRV9LSU5EX0NPVU5UEAESFAoQTUVBU1VSRV9LSU5EX1NVTRACEhQKEE1FQVNVUkVfS0lORF9NSU4QAxIUChBNRUFTVVJFX0tJTkRfTUFYEAQSGQoVTUVBU1VSRV9LSU5EX0RJU1RJTkNUEAUSGgoWTUVBU1VSRV9LSU5EX1FVQU5USUxFUxAGEhQKEE1FQVNVUkVfS0lORF9BTlkQBxIXChNNRUFTVVJFX0tJTkRfTEFURVNUEAgSFAoQTUVBU1VSRV9LSU5EX1NFVBAJEhQKEE1FQVNVUkVfS0lORF9UT1AQCipUCglPcmRlcktpbmQSGgoWT1JERVJfS0lORF9VTlNQRUNJRklFRBAAEhUKEU9SREVSX0tJTkRfRk9SR0VUEAESFAoQT1JERVJfS0lORF9BRE9QVBACYgZwcm90bzM");
 
 /**
  * One life of a region's state. A restore begins a new one.
@@ -596,6 +596,13 @@ export type SectionChunk = Message<"atoll.digest.v1.SectionChunk"> & {
    * @generated from field: repeated string removed = 11;
    */
   removed: string[];
+
+  /**
+   * Further groups of a delta in one chunk, by what the receiver has of the section.
+   *
+   * @generated from field: atoll.digest.v1.Difference difference = 12;
+   */
+  difference?: Difference | undefined;
 };
 
 /**
@@ -604,6 +611,47 @@ export type SectionChunk = Message<"atoll.digest.v1.SectionChunk"> & {
  */
 export const SectionChunkSchema: GenMessage<SectionChunk> = /*@__PURE__*/
   messageDesc(file_atoll_digest_v1_digest, 13);
+
+/**
+ * How groups differ from the section as the same stream brought it to exactly
+ * SectionChunk.from. Equal roots make both ends' sections equal, so that a group needs no
+ * name: its place is enough. Varints are as in Packed, zigzag where they may be negative.
+ *
+ * @generated from message atoll.digest.v1.Difference
+ */
+export type Difference = Message<"atoll.digest.v1.Difference"> & {
+  /**
+   * For each group that was touched, in the order of the section's tree (by the first 32
+   * bits of the SHA-256 of its key, then by key): the varint of 2 * its place less the
+   * place before, and 1 more if the group is gone.
+   *
+   * @generated from field: bytes groups = 1;
+   */
+  groups: Uint8Array;
+
+  /**
+   * For each measure, in the schema's order, the differences of those groups' cells that
+   * are not gone; empty when none of them differs.
+   *
+   * count, sum: a zigzag varint. min, max: 0 for the same; 1 for none; 2, then a big-endian
+   * double. distinct: the number of registers that changed, then for each, in order, the
+   * varint of 64 * its index less the one before + its rank, 0 if it has none any more.
+   * quantiles: the number of bins that changed, then for each, in order, the varint of 3 *
+   * its number less the one before (zigzag for the first, from the least bin there was) + 0
+   * for one less in it, 1 for one more, 2 for a zigzag varint that follows. The others: 0 for
+   * the same, else 2, the length of the cell's bytes and these.
+   *
+   * @generated from field: repeated bytes columns = 2;
+   */
+  columns: Uint8Array[];
+};
+
+/**
+ * Describes the message atoll.digest.v1.Difference.
+ * Use `create(DifferenceSchema)` to create a new message.
+ */
+export const DifferenceSchema: GenMessage<Difference> = /*@__PURE__*/
+  messageDesc(file_atoll_digest_v1_digest, 14);
 
 /**
  * A key that a summary could not count, and why.
@@ -627,7 +675,7 @@ export type SkippedSample = Message<"atoll.digest.v1.SkippedSample"> & {
  * Use `create(SkippedSampleSchema)` to create a new message.
  */
 export const SkippedSampleSchema: GenMessage<SkippedSample> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 14);
+  messageDesc(file_atoll_digest_v1_digest, 15);
 
 /**
  * How one summary fares in its region; for people, outside of roots.
@@ -700,7 +748,7 @@ export type SummaryReport = Message<"atoll.digest.v1.SummaryReport"> & {
  * Use `create(SummaryReportSchema)` to create a new message.
  */
 export const SummaryReportSchema: GenMessage<SummaryReport> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 15);
+  messageDesc(file_atoll_digest_v1_digest, 16);
 
 /**
  * All summaries of one region, as one of its gateways sees them. The later one,
@@ -752,7 +800,7 @@ export type RegionReport = Message<"atoll.digest.v1.RegionReport"> & {
  * Use `create(RegionReportSchema)` to create a new message.
  */
 export const RegionReportSchema: GenMessage<RegionReport> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 16);
+  messageDesc(file_atoll_digest_v1_digest, 17);
 
 /**
  * What an operator has decided of a region. Kept for good and passed on by everybody.
@@ -807,7 +855,7 @@ export type Order = Message<"atoll.digest.v1.Order"> & {
  * Use `create(OrderSchema)` to create a new message.
  */
 export const OrderSchema: GenMessage<Order> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 17);
+  messageDesc(file_atoll_digest_v1_digest, 18);
 
 /**
  * What a measure's cells hold.
