@@ -81,6 +81,10 @@ export const MESH_FRAME_TARGET_BYTES = 256 * 1024;
 export const MESH_CHUNK_BYTES = 128 * 1024;
 /** Bytes of one frame between gateways that its receiver accepts. */
 export const MAX_MESH_FRAME_BYTES = 1024 * 1024;
+/** Times its length that a deflated frame may become. */
+export const MESH_INFLATE_RATIO = 200;
+/** Bytes that a deflated frame may become whatever its length. */
+export const MESH_INFLATE_FREE_BYTES = 64 * 1024;
 /** Shortest time between two pushes on one stream between gateways. */
 export const MESH_PUSH_INTERVAL_MS = 50;
 /** Pause between two pings on a stream between gateways. */

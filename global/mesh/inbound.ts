@@ -1,5 +1,5 @@
 import { Deferred } from "../../shared/deferred.js";
-import { AtollError } from "../../shared/errors.js";
+import { AtollError, errorText } from "../../shared/errors.js";
 import type {
   MeshService,
   SyncRequest,
@@ -8,6 +8,7 @@ import type {
 import { MESH_HELLO_TIMEOUT_MS } from "../../shared/limits.js";
 import type { Sink } from "../../shared/rpc/context.js";
 import type { Handlers } from "../../shared/rpc/handlers.js";
+import { FrameDeflater } from "./deflate.js";
 
 /** What the streams that peers open tell the mesh. */
 export interface InboundEvents {
@@ -15,13 +16,18 @@ export interface InboundEvents {
   requested(stream: number, request: SyncRequest): void;
   ended(stream: number): void;
   setBlocked(stream: number, isBlocked: boolean): void;
+  /** A frame of that many bytes, as they are on the wire, was sent. */
+  sent(bytes: number): void;
 }
 
 interface Open {
   readonly sink: Sink<SyncResponse>;
   readonly end: Deferred<void>;
-  /** The transport takes no more for now. */
-  isBlocked: boolean;
+  readonly deflater: FrameDeflater;
+  /** Frames that are being deflated, or wait for that or for the transport. */
+  waiting: number;
+  /** Resolves when all of them have gone. */
+  gone: Promise<void>;
 }
 
 /** The streams that peers have opened to this gateway: frames go out on them. */
@@ -43,7 +49,8 @@ export class Inbound {
     if (this.#closedWith !== undefined) throw this.#closedWith;
     const stream = ++this.#lastStream;
     const end = new Deferred<void>();
-    this.#open.set(stream, { sink, end, isBlocked: false });
+    const deflater = new FrameDeflater();
+    this.#open.set(stream, { sink, end, deflater, waiting: 0, gone: Promise.resolve() });
     const silence = setTimeout(() => {
       const message = `no hello came in ${this.#helloTimeoutMs} ms`;
       end.reject(new AtollError("DEADLINE_EXCEEDED", message));
@@ -55,6 +62,7 @@ export class Inbound {
       await Promise.race([reading, end.promise]);
     } finally {
       clearTimeout(silence);
+      deflater.close();
       this.#open.delete(stream);
       this.#events.ended(stream);
     }
@@ -73,16 +81,28 @@ export class Inbound {
     }
   }
 
-  /** Sends an encoded frame. One to a stream that is gone is dropped; the core learns of that apart. */
+  /**
+   * Sends an encoded frame. The stream is blocked until it is deflated and the transport
+   * takes more. One to a stream that is gone is dropped; the core learns of that apart.
+   */
   send(stream: number, bytes: Uint8Array): void {
     const open = this.#open.get(stream);
-    if (open === undefined || open.sink.send(bytes) || open.isBlocked) return;
-    open.isBlocked = true;
-    this.#events.setBlocked(stream, true);
-    void open.sink.drained().then(() => {
-      open.isBlocked = false;
-      if (this.#open.has(stream)) this.#events.setBlocked(stream, false);
-    });
+    if (open === undefined) return;
+    if (open.waiting++ === 0) this.#events.setBlocked(stream, true);
+    open.gone = open.gone
+      .then(() => this.#carry(stream, open, bytes))
+      .catch((error) => this.end(stream, new AtollError("INTERNAL", errorText(error))));
+  }
+
+  async #carry(stream: number, open: Open, bytes: Uint8Array): Promise<void> {
+    const packed = await open.deflater.pack(bytes);
+    if (this.#open.get(stream) !== open) return;
+    this.#events.sent(packed.length);
+    if (!open.sink.send(packed)) await open.sink.drained();
+    open.waiting--;
+    if (open.waiting === 0 && this.#open.get(stream) === open) {
+      this.#events.setBlocked(stream, false);
+    }
   }
 
   /** Ends a stream; frames to it are dropped from now on. */

@@ -14,7 +14,7 @@ export interface MeshListener {
   /** A section of another region moved. */
   moved(section: Section): void;
   event(event: MeshEvent): void;
-  /** A frame of that many bytes went out. */
+  /** A frame of that many bytes, deflated, went out. */
   sent(bytes: number): void;
   /** Something that must not fail did; the mesh goes on, and repair mends what was lost. */
   failed(error: unknown): void;
@@ -53,6 +53,7 @@ export class Mesh {
         core.setBlocked(stream, isBlocked);
         if (!isBlocked) this.wake();
       },
+      sent: (bytes) => listener.sent(bytes),
     });
     this.#outbound = new Outbound({
       received: (address, session, frame) => {
@@ -121,7 +122,6 @@ export class Mesh {
         this.#outbound.hangUp(output.address, output.session);
         break;
       case "frame":
-        this.#listener.sent(output.bytes.length);
         this.#inbound.send(output.stream, output.bytes);
         break;
       case "end-stream":

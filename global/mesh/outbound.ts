@@ -4,6 +4,7 @@ import { MAX_MESH_FRAME_BYTES } from "../../shared/limits.js";
 import { RpcClient } from "../../shared/rpc/client.js";
 import type { ClientStream } from "../../shared/rpc/client-stream.js";
 import type { SyncRequestInit } from "./core/output.js";
+import { FrameInflater } from "./deflate.js";
 
 type Sync = typeof MeshService.method.sync;
 type SyncStream = ClientStream<Sync["input"], Sync["output"]>;
@@ -43,11 +44,15 @@ export class Outbound {
 
   async #read(address: string, { session, client, stream }: Dialled): Promise<void> {
     let error = "the peer ended the stream";
+    const inflater = new FrameInflater();
     try {
-      for await (const frame of stream) this.#events.received(address, session, frame);
+      for await (const frame of stream) {
+        this.#events.received(address, session, await inflater.unpack(frame));
+      }
     } catch (thrown) {
       error = errorText(thrown);
     }
+    inflater.close();
     client.close();
     if (this.#dialled.get(address)?.session === session) this.#dialled.delete(address);
     this.#events.closed(address, session, error);

@@ -120,6 +120,6 @@ export function followSection(
     });
     if (!reader.atEnd) reader.fail("is longer than its groups");
   });
-  live.forEach((leaf, index) => changes.set(leaf.key, rows[index] as Cell[]));
+  live.forEach((leaf, index) => changes.set(leaf.key, rows[index]));
   return changes;
 }

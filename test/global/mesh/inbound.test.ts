@@ -1,5 +1,6 @@
-import { create } from "@bufbuild/protobuf";
-import { expect, test } from "vitest";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { expect, test, vi } from "vitest";
+import { FrameInflater } from "../../../global/mesh/deflate.js";
 import { Inbound } from "../../../global/mesh/inbound.js";
 import { Deferred } from "../../../shared/deferred.js";
 import { AtollError } from "../../../shared/errors.js";
@@ -7,6 +8,7 @@ import {
   type SyncRequest,
   SyncRequestSchema,
   type SyncResponse,
+  SyncResponseSchema,
 } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
 import type { CallContext, Sink } from "../../../shared/rpc/context.js";
 
@@ -62,6 +64,9 @@ class Recorder {
   ended(stream: number): void {
     this.log.push(`ended ${stream}`);
   }
+  sent(bytes: number): void {
+    this.log.push(`sent ${bytes}`);
+  }
   setBlocked(stream: number, isBlocked: boolean): void {
     this.log.push(`${isBlocked ? "blocked" : "free"} ${stream}`);
   }
@@ -78,6 +83,24 @@ function begin(helloTimeoutMs = 60_000) {
   return { events, inbound, open };
 }
 
+test("frames go deflated, one after the other, and come out as they were", async () => {
+  const { events, inbound, open } = begin();
+  const stream = new FakeStream();
+  const served = open(stream);
+  const frames = [1, 2, 3].map((stampMs) => create(SyncResponseSchema, { echo: { stampMs } }));
+  for (const frame of frames) inbound.send(1, toBinary(SyncResponseSchema, frame));
+  await vi.waitFor(() => expect(events.log).toContain("free 1"), { timeout: 10_000 });
+  const inflater = new FrameInflater();
+  const came: SyncResponse[] = [];
+  for (const bytes of stream.frames) {
+    const frame = fromBinary(SyncResponseSchema, bytes as Uint8Array);
+    came.push(await inflater.unpack(frame));
+  }
+  expect(came).toEqual(frames);
+  inbound.close(new AtollError("UNAVAILABLE", "over"));
+  await expect(served).rejects.toThrow("over");
+});
+
 /** Lets everything run that needs no timer. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -88,11 +111,13 @@ test("requests come in, frames go out, and the end of one is told once", async (
   stream.ask();
   await settle();
   inbound.send(1, Uint8Array.of(1));
+  await settle();
   stream.fail(new AtollError("CANCELLED", "the peer went away"));
   await expect(served).rejects.toThrow("the peer went away");
   inbound.send(1, Uint8Array.of(2));
   expect(stream.frames).toEqual([Uint8Array.of(1)]);
-  expect(events.log).toEqual(["requested 1", "ended 1"]);
+  const carried = ["blocked 1", "sent 1", "free 1"];
+  expect(events.log).toEqual(["requested 1", ...carried, "ended 1"]);
 });
 
 test("what a request is refused with ends the stream", async () => {
@@ -111,11 +136,11 @@ test("a slow peer blocks its stream until it has room, and waits once", async ()
   const served = open(stream);
   stream.hasRoom = false;
   inbound.send(1, Uint8Array.of(1));
-  inbound.send(1, Uint8Array.of(2));
-  expect(events.log).toEqual(["blocked 1"]);
+  await settle();
+  expect(events.log).toEqual(["blocked 1", "sent 1"]);
   stream.drain();
   await settle();
-  expect(events.log).toEqual(["blocked 1", "free 1"]);
+  expect(events.log).toEqual(["blocked 1", "sent 1", "free 1"]);
   inbound.close(new AtollError("UNAVAILABLE", "over"));
   await expect(served).rejects.toThrow("over");
 });
