@@ -76,6 +76,7 @@ export class Gateway {
       freshness,
       reports: this.#reports,
       random: systemRandom,
+      pushIntervalMs: options.pushIntervalMs,
     });
     this.#local = new LocalRegion({
       region,

@@ -85,8 +85,9 @@ export const MAX_MESH_FRAME_BYTES = 1024 * 1024;
 export const MESH_INFLATE_RATIO = 200;
 /** Bytes that a deflated frame may become whatever its length. */
 export const MESH_INFLATE_FREE_BYTES = 64 * 1024;
-/** Shortest time between two pushes on one stream between gateways. */
+/** Shortest time between two pushes on one stream between gateways, and what it may be set to at most. */
 export const MESH_PUSH_INTERVAL_MS = 50;
+export const MAX_PUSH_INTERVAL_MS = 10_000;
 /** Pause between two pings on a stream between gateways. */
 export const MESH_PING_INTERVAL_MS = 250;
 /** Pause between two rounds of version vectors and repairs. */

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { parseHostPort } from "../../shared/address.js";
 import { AtollError, errorText } from "../../shared/errors.js";
+import { MAX_PUSH_INTERVAL_MS, MESH_PUSH_INTERVAL_MS } from "../../shared/limits.js";
 import { LOG_LEVELS, type LogLevel } from "../../shared/log.js";
 import { isName, readTopology } from "../../shared/topology.js";
 import type { Directory } from "../mesh/core/planner.js";
@@ -33,6 +34,8 @@ export interface GatewayOptions {
   /** Gateways of all regions, by region; the own one's included. */
   readonly directory: Directory;
   readonly logLevel: LogLevel;
+  /** Milliseconds between two pushes of news to another gateway, at least. */
+  readonly pushIntervalMs: number;
   /** How the own region is reached. */
   readonly etcd: EtcdAccess;
   /** Where the view is mirrored to; undefined for nowhere. */
@@ -60,6 +63,8 @@ Usage: global --region REGION --name NAME [options]
   --data-dir DIR           accepted for later use; a gateway keeps nothing that it can't rebuild
 ${ETCD_HELP}
 ${REDIS_HELP}
+  --push-interval MS       news go to other gateways at once, then at most this often: fewer
+                           bytes for older views (default ${MESH_PUSH_INTERVAL_MS}, up to ${MAX_PUSH_INTERVAL_MS})
   --log-level LEVEL        ${LOG_LEVELS.join(", ")} (default info)
   -h, --help               this text
 
@@ -92,6 +97,13 @@ const settingsSchema = z.object({
   "signing-key": z.string().optional(),
   unsigned: z.enum(["true", "false"], { message: "is neither true nor false" }).default("false"),
   "data-dir": z.string().optional(),
+  "push-interval": z
+    .string()
+    .regex(/^[1-9]\d*$/, { message: "is not a whole number of milliseconds" })
+    .refine((text) => Number(text) <= MAX_PUSH_INTERVAL_MS, {
+      message: `is more than ${MAX_PUSH_INTERVAL_MS} milliseconds`,
+    })
+    .default(String(MESH_PUSH_INTERVAL_MS)),
   "log-level": z
     .enum(LOG_LEVELS, { message: `is not one of ${LOG_LEVELS.join(", ")}` })
     .default("info"),
@@ -250,6 +262,7 @@ export function parseGatewayOptions(
       ? fromLists(settings, sourceOf)
       : fromTopology(settings, topology, sourceOf)),
     logLevel: settings["log-level"],
+    pushIntervalMs: Number(settings["push-interval"]),
     etcd: parseEtcdAccess(settings, sourceOf),
     redis: parseRedisSettings(settings, sourceOf),
     trust: trustOf(settings, sourceOf),

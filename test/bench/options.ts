@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-export const SUITES = ["region", "digest", "availability", "redis"] as const;
+export const SUITES = ["region", "digest", "availability", "redis", "compact"] as const;
 export type Suite = (typeof SUITES)[number];
 
 export interface BenchOptions {
@@ -21,9 +21,11 @@ Usage: npm run bench -- [suite …] [options]
   availability
            how long writes pause when the leader is killed, and when leadership is moved
   redis    from a change of a gateway's view to its entry in Redis's stream
+  compact  bytes between the gateways of two regions, beside etcdctl make-mirror's for the
+           same changes, at several intervals between pushes
 
   --rounds N        rounds of each load, alternating between the systems (default 5)
-  --seconds S       length of one load                                   (default 4)
+  --seconds S       length of one load; compact: ten times that          (default 4)
   --in-flight A,B   calls kept open at once                              (default 1,100,1000)
   --kills N         leaders killed, and moves of leadership, of each system (default 20)
   -o, --output FORM table or json                                        (default table)

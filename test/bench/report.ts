@@ -1,5 +1,6 @@
 import { formatTable } from "../../deploy/terminal/table.js";
 import type { AvailabilityRow } from "./availability-suite.js";
+import type { CompactRow } from "./compact-suite.js";
 import type { DigestRow } from "./digest-suite.js";
 import type { RedisRow } from "./redis-suite.js";
 import type { RegionalRow } from "./regional-suite.js";
@@ -98,6 +99,34 @@ export function formatRedis(rows: readonly RedisRow[]): string {
       ms(row.p50Ms),
       ms(row.p99Ms),
       row.rounds.map(whole).join(" "),
+    ]),
+  );
+}
+
+/** The compact suite's result as a table. */
+export function formatCompact(rows: readonly CompactRow[]): string {
+  return formatTable(
+    [
+      right("INTERVAL MS"),
+      right("RECORD BYTES"),
+      right("CHANGES"),
+      right("SECONDS"),
+      right("ATOLL BYTES"),
+      right("A SECOND"),
+      right("MIRROR BYTES"),
+      right("A SECOND"),
+      right("TIMES FEWER"),
+    ],
+    rows.map((row) => [
+      String(row.intervalMs),
+      whole(row.recordBytes),
+      whole(row.changes),
+      row.seconds.toFixed(1),
+      whole(row.atollBytes),
+      whole(row.atollBytes / row.seconds),
+      whole(row.mirrorBytes),
+      whole(row.mirrorBytes / row.seconds),
+      row.ratio.toFixed(1),
     ]),
   );
 }

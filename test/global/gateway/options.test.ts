@@ -35,6 +35,7 @@ test("lists of addresses make a directory that has this gateway, too", () => {
     http: "127.0.0.1:2391",
     endpoints: ["127.0.0.1:1", "127.0.0.1:2"],
     logLevel: "info",
+    pushIntervalMs: 50,
   });
   expect([...(options?.directory ?? [])]).toEqual([
     ["west", ["h:1", "h:2"]],
@@ -138,4 +139,13 @@ describe("what is wrong is named", () => {
     expect(bad({ ATOLL_GRPC: "x" })).toThrow('ATOLL_GRPC: "x" is not host:port');
     expect(bad({ ATOLL_TOPOLOGY: "t" })).toThrow("ATOLL_TOPOLOGY: give it, or --endpoints");
   });
+});
+
+test("the interval between pushes is a bounded number of milliseconds", () => {
+  const parse = (text: string) => parseGatewayOptions([...BASE, "--push-interval", text], {});
+  expect(parse("1000")?.pushIntervalMs).toBe(1_000);
+  for (const text of ["0", "1.5", "1s", ""]) {
+    expect(() => parse(text)).toThrow("is not a whole number of milliseconds");
+  }
+  expect(() => parse("10001")).toThrow('--push-interval: "10001" is more than 10000');
 });
