@@ -1,15 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type KeyFiles, makeKeyFiles } from "../../global/trust/key-files.js";
 import { GlobalService } from "../../shared/gen/atoll/global/v1/global_pb.js";
-import { freePorts } from "../../shared/ports.js";
 import { RpcClient } from "../../shared/rpc/client.js";
-import type { TopologyGateway } from "../../shared/topology.js";
 import { Child } from "../peers/child.js";
 import { type EtcdCluster, startEtcd } from "../peers/etcd.js";
-import { flags } from "../peers/exec.js";
-import { Gateway } from "../peers/gateway.js";
+import { startWorld, type World } from "../peers/gateway.js";
 import { peerTool } from "../peers/tools.js";
 import { CountingProxy } from "../wan/counting-proxy.js";
 import { FLEET_DEFINITION, Fleet, type LastWrite, untilHolds } from "./fleet.js";
@@ -35,7 +28,6 @@ const INTERVALS_MS = [50, 250, 1_000];
 const WARM_UP_SECONDS = 3;
 const WAIT_MS = 120_000;
 const POLL_MS = 20;
-const REGIONS = ["a", "b"];
 
 /** Two stores whose changes are mirrored into a third, through a proxy, by etcdctl. */
 class Stores {
@@ -78,69 +70,26 @@ class Stores {
 
 /** A gateway in each region, and a counting proxy on the way that each dials the other. */
 class Pair {
-  readonly #gateways: readonly Gateway[];
+  readonly #world: World;
   readonly #proxies: readonly CountingProxy[];
   readonly #client: RpcClient;
 
-  private constructor(gateways: readonly Gateway[], proxies: readonly CountingProxy[]) {
-    this.#gateways = gateways;
+  private constructor(world: World, proxies: readonly CountingProxy[]) {
+    this.#world = world;
     this.#proxies = proxies;
-    this.#client = new RpcClient((gateways[1] as Gateway).address.grpc);
+    this.#client = new RpcClient(world.gateway("b").address.grpc);
   }
 
-  static async start(
-    stores: Stores,
-    keys: KeyFiles,
-    folder: string,
-    intervalMs: number,
-  ): Promise<Pair> {
-    const ports = await freePorts(4);
-    const addresses = REGIONS.map((region, i): TopologyGateway => {
-      const [grpc, http] = [`127.0.0.1:${ports[2 * i]}`, `127.0.0.1:${ports[2 * i + 1]}`];
-      return { name: `${region}-g0`, grpc, http };
-    });
-    const proxies = await Promise.all(addresses.map(({ grpc }) => CountingProxy.start(grpc)));
-    const files = await Promise.all(
-      REGIONS.map(async (own) => {
-        const regions = REGIONS.map((name, i) => {
-          const gateway = addresses[i] as TopologyGateway;
-          const grpc = name === own ? gateway.grpc : (proxies[i] as CountingProxy).address;
-          const members = stores[name as "a" | "b"].members.map((member) => ({
-            name: member.name,
-            client: member.client,
-            peer: member.peer,
-            http: member.client,
-          }));
-          return { name, members, gateways: [{ ...gateway, grpc }] };
-        });
-        const file = join(folder, `${own}-${intervalMs}.json`);
-        await writeFile(file, JSON.stringify({ regions }));
-        return file;
-      }),
-    );
-    const gateways = REGIONS.map((region, i) => {
-      const args = flags({
-        trust: keys.trust,
-        "signing-key": keys.signingKey(region),
-        "push-interval": String(intervalMs),
-      });
-      const dataDir = join(folder, `${region}-${intervalMs}`);
-      return new Gateway(
-        region,
-        addresses[i] as TopologyGateway,
-        dataDir,
-        files[i] as string,
-        args,
-      );
-    });
-    const pair = new Pair(gateways, proxies);
-    try {
-      await Promise.all(gateways.map((gateway) => gateway.ready()));
-    } catch (error) {
-      await pair.stop();
-      throw error;
-    }
-    return pair;
+  static async start({ a, b }: Stores, intervalMs: number): Promise<Pair> {
+    const proxies: CountingProxy[] = [];
+    const via = async (_from: string, _to: string, address: string): Promise<string> => {
+      const proxy = await CountingProxy.start(address);
+      proxies.push(proxy);
+      return proxy.address;
+    };
+    const stores = new Map(Object.entries({ a, b }));
+    const gatewayArgs = ["--push-interval", String(intervalMs)];
+    return new Pair(await startWorld({ regions: ["a", "b"], stores, via, gatewayArgs }), proxies);
   }
 
   /** Bytes between the two gateways so far. */
@@ -165,7 +114,7 @@ class Pair {
 
   async stop(): Promise<void> {
     this.#client.close();
-    await Promise.all(this.#gateways.map((gateway) => gateway.child.stop()));
+    await this.#world.stop();
     await Promise.all(this.#proxies.map((proxy) => proxy.stop()));
   }
 }
@@ -207,8 +156,6 @@ export async function runCompactSuite(
   seconds: number,
   say: (text: string) => void,
 ): Promise<CompactRow[]> {
-  const folder = await mkdtemp(join(tmpdir(), "atoll-compact-"));
-  const keys = makeKeyFiles(folder, REGIONS);
   const stores = await Stores.start();
   const changesPerSecond = MACHINES * CHANGED_PER_SECOND;
   const fleet = new Fleet(stores.a.endpoints, { machines: MACHINES, apps: APPS, changesPerSecond });
@@ -218,7 +165,7 @@ export async function runCompactSuite(
     const rows: CompactRow[] = [];
     for (const intervalMs of INTERVALS_MS) {
       say(`compact: every ${intervalMs} ms`);
-      const pair = await Pair.start(stores, keys, folder, intervalMs);
+      const pair = await Pair.start(stores, intervalMs);
       try {
         rows.push(await measure(stores, pair, fleet, intervalMs, seconds));
       } finally {
@@ -229,6 +176,5 @@ export async function runCompactSuite(
   } finally {
     fleet.close();
     await stores.stop();
-    await rm(folder, { recursive: true, force: true });
   }
 }

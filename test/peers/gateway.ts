@@ -73,6 +73,8 @@ export interface WorldOptions {
   readonly gateways?: 1 | 2 | 3;
   /** What holds the regions' state; Atoll's own members unless said otherwise. */
   readonly engine?: "atoll" | "etcd";
+  /** Stores of regions that run already, and go on after the world's end. */
+  readonly stores?: ReadonlyMap<string, EtcdCluster>;
   /** Where the etcd cluster of a region keeps its data; temporary folders unless given. */
   readonly etcdDataDir?: (region: string) => string;
   /** Further command-line options of every gateway. */
@@ -91,17 +93,20 @@ export class World {
   readonly regions: ReadonlyMap<string, Region | EtcdCluster>;
   readonly gateways: readonly Gateway[];
   readonly #folder: string;
+  readonly #stores: WorldOptions["stores"];
 
   constructor(
     topology: Topology,
     regions: ReadonlyMap<string, Region | EtcdCluster>,
     gateways: readonly Gateway[],
     folder: string,
+    stores?: WorldOptions["stores"],
   ) {
     this.topology = topology;
     this.regions = regions;
     this.gateways = gateways;
     this.#folder = folder;
+    this.#stores = stores;
   }
 
   /** The members of a region. */
@@ -130,9 +135,10 @@ export class World {
 
   /** Stops everything and removes its data. */
   async stop(): Promise<void> {
+    const own = [...this.regions].filter(([name]) => this.#stores?.has(name) !== true);
     const endings = [
       ...this.gateways.map((gateway) => gateway.child.stop()),
-      ...[...this.regions.values()].map((region) => region.stop()),
+      ...own.map(([, region]) => region.stop()),
     ];
     const results = await Promise.allSettled(endings);
     await rm(this.#folder, { recursive: true, force: true });
@@ -168,19 +174,25 @@ async function seenFrom(
   return { regions: await Promise.all(regions) };
 }
 
+async function startStore(
+  name: string,
+  members: 1 | 3,
+  { engine, etcdDataDir, regionOptions }: WorldOptions,
+): Promise<Region | EtcdCluster> {
+  if (engine !== "etcd") return startRegion({ members, region: name, ...regionOptions });
+  return startEtcd({
+    members,
+    ...(etcdDataDir === undefined ? {} : { dataDir: etcdDataDir(name) }),
+  });
+}
+
 /** Starts regions and their gateways; resolves when all are ready. */
 export async function startWorld(options: WorldOptions): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "atoll-world-"));
   const members = options.members ?? 1;
   const started = await Promise.all(
     options.regions.map(async (name) => {
-      const region =
-        options.engine === "etcd"
-          ? await startEtcd({
-              members,
-              ...(options.etcdDataDir === undefined ? {} : { dataDir: options.etcdDataDir(name) }),
-            })
-          : await startRegion({ members, region: name, ...options.regionOptions });
+      const region = options.stores?.get(name) ?? (await startStore(name, members, options));
       return { name, region, gateways: await planGateways(name, options.gateways ?? 1) };
     }),
   );
@@ -209,7 +221,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     }
   }
   const regions = new Map(started.map(({ name, region }) => [name, region]));
-  const world = new World(topology, regions, gateways, folder);
+  const world = new World(topology, regions, gateways, folder, options.stores);
   try {
     await Promise.all(gateways.map((gateway) => gateway.ready()));
   } catch (error) {
