@@ -40,6 +40,13 @@ function now(): Now {
   return { monotonicMs: nowMs, ageMs: nowMs };
 }
 
+/** Opens the stream to one address, at both ends. */
+function open(address: string): void {
+  const region = address.split(":")[0] as string;
+  const hello = { protocolMin: 1, protocolMax: 1, foldSemantics: 1, region, gateway: region };
+  send(address, create(SyncResponseSchema, { hello }));
+}
+
 /** Carries what the receiver asks for to the senders. */
 function carryOut(): void {
   for (const output of core.take(now())) {
@@ -47,6 +54,11 @@ function carryOut(): void {
       refusals.push(output.event.reason);
     }
     if (output.kind !== "request" && output.kind !== "dial") continue;
+    if (output.kind === "dial")
+      outboxes.set(
+        output.address,
+        new Outbox({ state: origin, standing: () => undefined, pushIntervalMs: 50 }),
+      );
     const { interest, pulls: asked } = create(SyncRequestSchema, output.request);
     const outbox = outboxes.get(output.address);
     if (interest !== undefined) {
@@ -98,8 +110,7 @@ beforeEach(() => {
   nowMs = 1_000;
   pulls = 0;
   refusals = [];
-  const source = { state: origin, standing: () => undefined, pushIntervalMs: 50 };
-  outboxes = new Map(ADDRESSES.map((address) => [address, new Outbox(source)]));
+  outboxes = new Map();
   core = new MeshCore({
     region: "home",
     gateway: "home-g0",
@@ -116,9 +127,7 @@ beforeEach(() => {
   core.tick(now());
   carryOut();
   for (const address of ADDRESSES) {
-    const region = address.split(":")[0] as string;
-    const hello = { protocolMin: 1, protocolMax: 1, foldSemantics: 1, region, gateway: region };
-    send(address, create(SyncResponseSchema, { hello }));
+    open(address);
     // Both push the region from the beginning.
     outboxes.get(address)?.setInterest(new Set(["away"]), []);
     core.links.get(address)?.expect("away", Number.POSITIVE_INFINITY);
@@ -203,4 +212,24 @@ test("a wrong difference changes nothing, is said aloud and asked for again", ()
   nowMs += MESH_PULL_INTERVAL_MS;
   expect(push("away:1")).toBe(false);
   expect(isLevel()).toBe(true);
+});
+
+test("a stream that broke brings only what was missed, and then differences again", () => {
+  core.closed("away:1", core.links.get("away:1")?.session ?? 0, "reset", now());
+  write();
+  nowMs += 10_000;
+  core.tick(now());
+  carryOut();
+  open("away:1");
+  const frame = frameOf("away:1");
+  const [chunk, ...more] = frame.chunks;
+  expect(more).toEqual([]);
+  expect(chunk?.from).toBeDefined();
+  expect([...(chunk?.keys ?? []), ...(chunk?.removed ?? [])]).toHaveLength(1);
+  send("away:1", frame);
+  expect(isLevel()).toBe(true);
+  write();
+  expect(push("away:1")).toBe(true);
+  expect(isLevel()).toBe(true);
+  expect(pulls).toBe(0);
 });
