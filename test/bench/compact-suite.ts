@@ -1,5 +1,6 @@
 import { GlobalService } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import { RpcClient } from "../../shared/rpc/client.js";
+import { metric } from "../faults/metric.js";
 import { Child } from "../peers/child.js";
 import { type EtcdCluster, startEtcd } from "../peers/etcd.js";
 import { startWorld, type World } from "../peers/gateway.js";
@@ -14,6 +15,8 @@ export interface CompactRow {
   readonly recordBytes: number;
   readonly changes: number;
   readonly seconds: number;
+  /** Frames from the changing region's gateway in a second; those without news included. */
+  readonly framesPerSecond: number;
   readonly atollBytes: number;
   readonly mirrorBytes: number;
   /** Times fewer. */
@@ -97,6 +100,11 @@ class Pair {
     return this.#proxies.reduce((sum, proxy) => sum + proxy.bytes, 0);
   }
 
+  /** Frames that region a's gateway has sent so far. */
+  frames(): Promise<number> {
+    return metric(this.#world.gateway("a").address.http, "atoll_global_mesh_sent_frames_total");
+  }
+
   /** Resolves when region b's gateway serves a's groups at a revision or past it. */
   async until(revision: number): Promise<void> {
     const giveUpAt = performance.now() + WAIT_MS;
@@ -131,20 +139,22 @@ async function measure(
   pair: Pair,
   fleet: Fleet,
   intervalMs: number,
-  seconds: number,
+  forSeconds: number,
 ): Promise<CompactRow> {
   await settled(stores, pair, await fleet.change(WARM_UP_SECONDS));
-  const before = { atoll: pair.bytes, mirror: stores.wan.bytes };
+  const before = { atoll: pair.bytes, mirror: stores.wan.bytes, frames: await pair.frames() };
   const beganMs = performance.now();
-  const last = await fleet.change(seconds);
+  const last = await fleet.change(forSeconds);
   await settled(stores, pair, last);
   const atollBytes = pair.bytes - before.atoll;
   const mirrorBytes = stores.wan.bytes - before.mirror;
+  const seconds = (performance.now() - beganMs) / 1_000;
   return {
     intervalMs,
     recordBytes: fleet.recordBytes,
     changes: last.changes,
-    seconds: (performance.now() - beganMs) / 1_000,
+    seconds,
+    framesPerSecond: ((await pair.frames()) - before.frames) / seconds,
     atollBytes,
     mirrorBytes,
     ratio: mirrorBytes / atollBytes,
