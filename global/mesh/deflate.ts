@@ -6,7 +6,7 @@ import {
   type InflateRaw,
 } from "node:zlib";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { AtollError } from "../../shared/errors.js";
+import { AtollError, errorText } from "../../shared/errors.js";
 import { type SyncResponse, SyncResponseSchema } from "../../shared/gen/atoll/mesh/v1/mesh_pb.js";
 import {
   MAX_MESH_FRAME_BYTES,
@@ -56,8 +56,7 @@ class Context {
     // Reading tells "data" of what the stream still buffers.
     while (this.#stream.read() !== null);
     if (this.#size > most) {
-      const message = `deflated: becomes more than the ${most} bytes that it may`;
-      throw new AtollError("INVALID_ARGUMENT", message);
+      throw new Error(`becomes more than the ${most} bytes that it may`);
     }
     return Buffer.concat(this.#parts);
   }
@@ -114,13 +113,17 @@ export class FrameInflater {
       this.#context.reset();
       return frame;
     }
+    return this.#inflate(deflated).catch((error) => {
+      throw new AtollError("INVALID_ARGUMENT", `deflated: ${errorText(error)}`);
+    });
+  }
+
+  async #inflate(deflated: Uint8Array): Promise<SyncResponse> {
     const piece = Buffer.concat([deflated, FLUSHED]);
     const inflated = await this.#context.run(piece, mostInflated(deflated.length));
-    const inner = fromBinary(SyncResponseSchema, inflated);
-    if (inflated.length === 0 || inner.deflated.length > 0) {
-      throw new AtollError("INVALID_ARGUMENT", "deflated: holds no frame");
-    }
-    return inner;
+    const frame = fromBinary(SyncResponseSchema, inflated);
+    if (inflated.length === 0 || frame.deflated.length > 0) throw new Error("holds no frame");
+    return frame;
   }
 
   close(): void {

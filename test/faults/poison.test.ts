@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { deflateRawSync } from "node:zlib";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GlobalState } from "../../global/digest/global-state.js";
 import { type Trust, UNSIGNED } from "../../global/digest/trust.js";
@@ -11,6 +13,7 @@ import {
   GlobalService,
   type SummaryState,
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
+import { SyncResponseSchema } from "../../shared/gen/atoll/mesh/v1/mesh_pb.js";
 import { sha256 } from "../../shared/hash.js";
 import { MAX_MESH_FRAME_BYTES } from "../../shared/limits.js";
 import { seededRandom } from "../../shared/random.js";
@@ -265,6 +268,16 @@ describe("a gateway that lies", () => {
   test("bytes that are no frame, and a frame beyond all bounds, end their stream", async () => {
     await givenUp("malformed message", NONSENSE);
     await givenUp("larger than", new Uint8Array(2 * MAX_MESH_FRAME_BYTES));
+    await expectUnhurt();
+  });
+
+  test("what inflates beyond all bounds, or doesn't, ends its stream", async () => {
+    const deflatedFrame = (deflated: Uint8Array): Uint8Array =>
+      toBinary(SyncResponseSchema, create(SyncResponseSchema, { deflated }));
+    const bomb = deflateRawSync(new Uint8Array(64 * MAX_MESH_FRAME_BYTES));
+    await givenUp("becomes more than", deflatedFrame(bomb));
+    await givenUp("deflated: invalid", deflatedFrame(NONSENSE));
+    await givenUp("deflated: illegal tag", deflatedFrame(deflateRawSync(new Uint8Array(9))));
     await expectUnhurt();
   });
 

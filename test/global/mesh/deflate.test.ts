@@ -85,11 +85,18 @@ test("a bomb is refused by its ratio and by its size", async () => {
 
 test("what isn't deflated, holds nothing or another deflated frame is refused", async () => {
   const broken = create(SyncResponseSchema, { deflated: Uint8Array.of(0xff, 0xff, 0xff) });
-  await expect(inflater.unpack(broken)).rejects.toThrow();
+  await expect(inflater.unpack(broken)).rejects.toThrow("deflated: invalid ");
   const nothing = create(SyncResponseSchema, { deflated: deflateRawSync(new Uint8Array(0)) });
   await expect(new FrameInflater().unpack(nothing)).rejects.toThrow("holds no frame");
   const nested = create(SyncResponseSchema, {
     deflated: deflateRawSync(toBinary(SyncResponseSchema, bomb(10))),
   });
   await expect(new FrameInflater().unpack(nested)).rejects.toThrow("holds no frame");
+});
+
+test("a stream whose context was ended carries nothing more", async () => {
+  const frame = toBinary(SyncResponseSchema, frameOf(["a"]));
+  const last = create(SyncResponseSchema, { deflated: deflateRawSync(frame) });
+  expect(await inflater.unpack(last)).toEqual(frameOf(["a"]));
+  await expect(inflater.unpack(last)).rejects.toThrow("deflated: ");
 });
