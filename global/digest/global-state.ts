@@ -1,19 +1,15 @@
 import { assert } from "../../shared/assert.js";
-import {
-  MAX_REGIONS,
-  MAX_SECTIONS_PER_REGION,
-  QUARANTINE_AFTER_FAILURES,
-} from "../../shared/limits.js";
-import { leafChanges, type Prepared, prepareDelta, prepareWhole } from "./apply.js";
-import { type Attestation, attestedSection } from "./attestation.js";
+import { leafChanges } from "./apply.js";
+import type { Attestation } from "./attestation.js";
 import { Content } from "./content.js";
 import type { Publication, Transfer } from "./delta.js";
 import type { HashFunction } from "./hash.js";
 import { HeldSection } from "./held-section.js";
+import { Join } from "./join.js";
 import { type Order, Orders, type Place } from "./orders.js";
-import type { ClaimVerdict, Outcome, RefusalReason } from "./outcome.js";
-import { jumpText, misplaced, REFUSAL_TEXTS } from "./refusal.js";
-import { RegionRegister, type RegionView } from "./region-register.js";
+import type { ClaimVerdict, Outcome } from "./outcome.js";
+import { Predecessors } from "./predecessors.js";
+import type { RegionRegister, RegionView } from "./region-register.js";
 import {
   makeSection,
   type Section,
@@ -22,13 +18,7 @@ import {
   sectionKey,
 } from "./section.js";
 import { Attester, type Distrust, type Trust, UNSIGNED } from "./trust.js";
-import {
-  compareVersions,
-  type Incarnation,
-  sameLine,
-  type Version,
-  versionText,
-} from "./version.js";
+import { compareVersions, type Incarnation, sameLine, type Version } from "./version.js";
 import { Words } from "./words.js";
 
 /** Reading access to a state: what views and consumers need of it. */
@@ -42,11 +32,6 @@ export interface StateReader {
   transferSince(id: SectionId, have: Version | undefined): Transfer | undefined;
   /** Incarnation counters up to which regions were removed for good. */
   readonly forgotten: ReadonlyMap<string, number>;
-}
-
-/** What a publication or transfer was prepared to, and from which section. */
-interface Trusted extends Prepared {
-  readonly base: Section | undefined;
 }
 
 /**
@@ -68,6 +53,8 @@ export class GlobalState implements StateReader {
   readonly #registers = new Map<string, RegionRegister>();
   readonly #orders: Orders;
   readonly #attester: Attester;
+  readonly #predecessors = new Predecessors();
+  readonly #join: Join;
   /** What this process's own fold published last, by section. */
   readonly #own = new Map<string, Section>();
 
@@ -75,6 +62,13 @@ export class GlobalState implements StateReader {
     this.#hash = hash;
     this.#orders = new Orders(trust);
     this.#attester = new Attester(trust);
+    this.#join = new Join({
+      hash,
+      registers: this.#registers,
+      orders: this.#orders,
+      attester: this.#attester,
+      predecessors: this.#predecessors,
+    });
     this.words = new Words(this.#registers, this.#attester);
   }
 
@@ -106,13 +100,7 @@ export class GlobalState implements StateReader {
 
   /** The version to ask repair from; undefined asks for the whole section. */
   have(id: SectionId): Version | undefined {
-    const register = this.#registers.get(id.region);
-    if (register === undefined || register.fault(id.summary)?.quarantined === true)
-      return undefined;
-    // What an operator has settled against counts for nothing.
-    if (this.#orders.place(id.region, undefined, register.incarnation) !== "first")
-      return undefined;
-    return register.held.get(id.summary)?.section.version;
+    return this.#join.have(id);
   }
 
   place(region: string, incarnation: Incarnation): Place {
@@ -138,7 +126,7 @@ export class GlobalState implements StateReader {
 
   /** Joins what a peer sent. Nothing moves unless the claimed root comes out. */
   receive(transfer: Transfer): Outcome {
-    return this.#join(transfer, undefined);
+    return this.#join.take(transfer, undefined);
   }
 
   /**
@@ -162,7 +150,7 @@ export class GlobalState implements StateReader {
     if (base !== undefined && from !== undefined) {
       const { root } = section;
       const delta: Transfer = { kind: "delta", id, to, from, changes: publication.changes, root };
-      const outcome = this.#join(delta, { base, section, changes });
+      const outcome = this.#join.take(delta, { base, section, changes });
       if (
         outcome.kind !== "gap" &&
         !(outcome.kind === "refused" && outcome.reason === "bad-root")
@@ -172,7 +160,7 @@ export class GlobalState implements StateReader {
     }
     const whole = new HeldSection(section).transferSince(undefined);
     assert(whole !== undefined, "a section can be told whole");
-    return this.#join(whole, { base: undefined, section, changes: [] });
+    return this.#join.take(whole, { base: undefined, section, changes: [] });
   }
 
   /**
@@ -223,7 +211,10 @@ export class GlobalState implements StateReader {
     const register = this.#registers.get(region);
     if (register === undefined) return "news";
     if (order.kind === "forget") {
-      if (register.incarnation.counter <= counter) this.#registers.delete(region);
+      if (register.incarnation.counter <= counter) {
+        this.#registers.delete(region);
+        this.#predecessors.gone(register);
+      }
     } else if (register.incarnation.nonce === nonce) {
       register.settle();
     }
@@ -233,164 +224,10 @@ export class GlobalState implements StateReader {
   /** Counts a frame of a section that could not even be decoded. */
   noteFault(id: SectionId, message: string): void {
     const register = this.#registers.get(id.region);
-    if (register?.held.has(id.summary) === true) this.#fail(register, id.summary, message, false);
+    if (register?.held.has(id.summary) === true) register.fail(id.summary, message, false);
   }
 
   #held(id: SectionId): HeldSection | undefined {
     return this.#registers.get(id.region)?.held.get(id.summary);
   }
-
-  /** Why a transfer isn't its origin's word; the own fold's needs none. */
-  #distrust(transfer: Transfer, trusted: Trusted | undefined): Distrust | undefined {
-    if (trusted !== undefined) return undefined;
-    const { id, to: version, root, attestation } = transfer;
-    return this.#attester.distrustOf({ id, version, root }, attestation);
-  }
-
-  /** The origin's word for a transfer; made up where nobody signs. */
-  #wordFor({ id, to, root, attestation }: Transfer): Attestation {
-    if (attestation !== undefined) return attestation;
-    const sections = [attestedSection({ id, version: to, root })];
-    const { incarnation } = to;
-    return this.#attester.sign({ region: id.region, incarnation, sections, lineage: undefined });
-  }
-
-  #join(transfer: Transfer, trusted: Trusted | undefined): Outcome {
-    const { id, to } = transfer;
-    let register = this.#registers.get(id.region);
-    const place = this.place(id.region, to.incarnation);
-    switch (place) {
-      case "forgotten":
-      case "superseded":
-        return misplaced(transfer, place);
-      case "conflict": {
-        const distrust = this.#distrust(transfer, trusted);
-        if (distrust !== undefined) return this.#refuse(register, id, distrust);
-        register?.witness(this.#wordFor(transfer));
-        return misplaced(transfer, place);
-      }
-      case "jump": {
-        if (trusted !== undefined) break;
-        const distrust = this.#distrust(transfer, trusted);
-        return this.#refuse(register, id, distrust ?? place, jumpText(register, to.incarnation));
-      }
-      case "same":
-        if (register?.inConflict === true) return misplaced(transfer, "conflict");
-        break;
-      case "first":
-      case "later":
-    }
-    // Another life begins a register of its own.
-    if (place !== "same") register = undefined;
-    const held = register?.held.get(id.summary);
-    if (register !== undefined && held !== undefined) {
-      const order = compareVersions(to, held.section.version);
-      if (order === 0 && held.section.root !== transfer.root) {
-        const distrust = this.#distrust(transfer, trusted);
-        return this.#refuse(register, id, distrust ?? "divergence");
-      }
-      if (order <= 0) return { kind: "known" };
-    }
-    const prepared = this.#prepare(transfer, register, held, trusted);
-    if (prepared === "gap") return { kind: "gap", have: this.have(id) };
-    if (typeof prepared === "string") return this.#refuse(register, id, "invalid", prepared);
-    if (prepared.section.root !== transfer.root) {
-      const message = `the content at ${versionText(to)} has another root than the one claimed`;
-      return this.#refuse(register, id, "bad-root", message);
-    }
-    const distrust = this.#distrust(transfer, trusted);
-    if (distrust !== undefined) return this.#refuse(register, id, distrust);
-    const word = trusted === undefined ? this.#wordFor(transfer) : undefined;
-    return this.#commit(transfer, register, held, prepared, word);
-  }
-
-  #prepare(
-    transfer: Transfer,
-    register: RegionRegister | undefined,
-    held: HeldSection | undefined,
-    trusted: Trusted | undefined,
-  ): Prepared | string {
-    const { id, to } = transfer;
-    if (transfer.kind === "whole") {
-      if (held === undefined && this.#isFull(register, id)) return "there is no room for another";
-      return trusted ?? prepareWhole(held, transfer, this.#hash);
-    }
-    if (
-      held === undefined ||
-      !sameLine(held.section.version, to) ||
-      held.section.version.revision < transfer.from ||
-      register?.fault(id.summary)?.quarantined === true
-    ) {
-      return "gap";
-    }
-    if (trusted !== undefined && trusted.base === held.section) return trusted;
-    return prepareDelta(held, transfer, this.#hash);
-  }
-
-  #commit(
-    transfer: Transfer,
-    register: RegionRegister | undefined,
-    held: HeldSection | undefined,
-    prepared: Prepared,
-    word: Attestation | undefined,
-  ): Outcome {
-    const { id, to } = transfer;
-    const before = this.section(id);
-    let home = register;
-    if (home === undefined) {
-      home = new RegionRegister(id.region, to.incarnation);
-      this.#registers.set(id.region, home);
-    }
-    const holder = held ?? new HeldSection(prepared.section);
-    if (held === undefined) home.held.set(id.summary, holder);
-    else if (transfer.kind === "whole") held.replace(prepared.section);
-    else held.advance(prepared.section, prepared.changes);
-    holder.word = word;
-    home.faults.delete(id.summary);
-    this.#keepPrevious(home, before, prepared.section);
-    return { kind: "applied", before, section: prepared.section };
-  }
-
-  /** Keeps the last section of the definition before, until all regions agree on one. */
-  #keepPrevious(register: RegionRegister, before: Section | undefined, now: Section): void {
-    const { summary } = now.id;
-    if (before?.schema.fingerprint === now.schema.fingerprint) return;
-    if (now.schema.retired) register.superseded.delete(summary);
-    else if (before !== undefined && !before.schema.retired && sameLife(before, now)) {
-      register.superseded.set(summary, before);
-    }
-    for (const other of this.#registers.values()) {
-      const schema = other.section(summary)?.schema;
-      if (schema?.retired === false && schema.fingerprint !== now.schema.fingerprint) return;
-    }
-    for (const other of this.#registers.values()) other.superseded.delete(summary);
-  }
-
-  #isFull(register: RegionRegister | undefined, id: SectionId): boolean {
-    if (register !== undefined) return register.held.size >= MAX_SECTIONS_PER_REGION;
-    return !this.#registers.has(id.region) && this.#registers.size >= MAX_REGIONS;
-  }
-
-  #refuse(
-    register: RegionRegister | undefined,
-    id: SectionId,
-    reason: RefusalReason,
-    message = REFUSAL_TEXTS[reason],
-  ): Outcome {
-    const isProven = reason === "divergence" || reason === "jump";
-    if (register?.held.has(id.summary)) this.#fail(register, id.summary, message, isProven);
-    return { kind: "refused", reason, message: `${id.summary} of ${id.region}: ${message}` };
-  }
-
-  #fail(register: RegionRegister, summary: string, message: string, atOnce: boolean): void {
-    const last = register.faults.get(summary);
-    const failures = (last?.failures ?? 0) + 1;
-    const quarantined =
-      atOnce || last?.quarantined === true || failures >= QUARANTINE_AFTER_FAILURES;
-    register.faults.set(summary, { failures, quarantined, message });
-  }
-}
-
-function sameLife(a: Section, b: Section): boolean {
-  return a.version.incarnation.nonce === b.version.incarnation.nonce;
 }

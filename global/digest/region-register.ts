@@ -1,4 +1,4 @@
-import { MAX_CONFLICTING_NONCES } from "../../shared/limits.js";
+import { MAX_CONFLICTING_NONCES, QUARANTINE_AFTER_FAILURES } from "../../shared/limits.js";
 import type { Attestation } from "./attestation.js";
 import { HeldSection } from "./held-section.js";
 import type { Section } from "./section.js";
@@ -39,10 +39,10 @@ export class RegionRegister implements RegionView {
   readonly region: string;
   readonly incarnation: Incarnation;
   readonly held = new Map<string, HeldSection>();
-  readonly faults = new Map<string, Fault>();
   readonly superseded = new Map<string, Section>();
   /** The origins' word for each of the lives in conflict, by nonce. */
   readonly #evidence = new Map<string, Attestation>();
+  readonly #faults = new Map<string, Fault>();
   #nonces: readonly string[];
 
   constructor(region: string, incarnation: Incarnation) {
@@ -100,6 +100,20 @@ export class RegionRegister implements RegionView {
   }
 
   fault(summary: string): Fault | undefined {
-    return this.faults.get(summary);
+    return this.#faults.get(summary);
+  }
+
+  /** Counts a refusal of a section; it is quarantined `atOnce`, or after some in a row. */
+  fail(summary: string, message: string, atOnce: boolean): void {
+    const last = this.#faults.get(summary);
+    const failures = (last?.failures ?? 0) + 1;
+    const quarantined =
+      atOnce || last?.quarantined === true || failures >= QUARANTINE_AFTER_FAILURES;
+    this.#faults.set(summary, { failures, quarantined, message });
+  }
+
+  /** A section has moved: nothing is wrong with it any more. */
+  heal(summary: string): void {
+    this.#faults.delete(summary);
   }
 }

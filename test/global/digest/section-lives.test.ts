@@ -1,11 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { DeltaTransfer, Transfer } from "../../../global/digest/delta.js";
-import { GlobalState } from "../../../global/digest/global-state.js";
 import { makeSection, RETIRED } from "../../../global/digest/section.js";
 import { sha256 } from "../../../shared/hash.js";
 import {
   adopt,
-  changes,
   contentOf,
   digest,
   forget,
@@ -16,7 +14,6 @@ import {
   incarnation,
   newState,
   nonce,
-  OTHER_SCHEMA,
   SCHEMA,
   usEast,
   version,
@@ -171,26 +168,6 @@ describe("definitions", () => {
     expect(holder.receive(folded.delta(5, 6)).kind).toBe("gap");
     expect(holder.receive(folded.whole(6)).kind).toBe("applied");
     expect(holder.receive(before.whole(7)).kind).toBe("applied");
-  });
-
-  test("keeps the last section of the one before until all regions agree", () => {
-    const publish = (holder: GlobalState, region: string, definition: number, schema = SCHEMA) =>
-      holder.publish({
-        id: { region, summary: "machines" },
-        to: version(9, { definition }),
-        from: undefined,
-        schema,
-        changes: changes({ a: definition }),
-      });
-    const holder = newState();
-    publish(holder, "us-east", 2);
-    publish(holder, "eu-west", 2);
-    publish(holder, "us-east", 3, OTHER_SCHEMA);
-    expect(holder.region("us-east")?.previous("machines")?.version.definition).toBe(2);
-    publish(holder, "eu-west", 4, OTHER_SCHEMA);
-    for (const region of ["us-east", "eu-west"]) {
-      expect(holder.region(region)?.previous("machines")).toBeUndefined();
-    }
   });
 
   test("a deleted one leaves a marker without groups, which a new one replaces", () => {
