@@ -34,7 +34,7 @@ export class FakeRegion {
 
   constructor(
     name: string,
-    nonceByte: number,
+    number: number,
     summaries: readonly string[],
     groups: number,
     counter = 1,
@@ -42,7 +42,7 @@ export class FakeRegion {
     this.name = name;
     this.summaries = summaries;
     this.#groups = groups;
-    const nonce = nonceByte.toString(16).padStart(2, "0").repeat(16);
+    const nonce = number.toString(16).padStart(4, "0").repeat(8);
     this.incarnation = { counter, nonce, baseRevision: 0, parentNonce: "" };
   }
 

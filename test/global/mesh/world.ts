@@ -2,12 +2,14 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Publication } from "../../../global/digest/delta.js";
 import { GlobalState } from "../../../global/digest/global-state.js";
 import { ReportBook } from "../../../global/digest/report.js";
+import type { Section } from "../../../global/digest/section.js";
 import { MeshCore } from "../../../global/mesh/core/mesh-core.js";
 import type { MeshEvent, MeshOutput } from "../../../global/mesh/core/output.js";
 import { FOLD_SEMANTICS } from "../../../global/summary/types.js";
 import { FreshnessBook } from "../../../global/view/freshness-book.js";
 import {
   SyncRequestSchema,
+  type SyncResponse,
   SyncResponseSchema,
 } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
 import { sha256 } from "../../../shared/hash.js";
@@ -17,19 +19,29 @@ import { EventQueue } from "../../simulation/world/event-queue.js";
 import { FakeRegion } from "./fake-region.js";
 import { type Bug, spoil } from "./planted-bugs.js";
 import { SimGateway } from "./sim-gateway.js";
+import { type Connection, SimNetwork } from "./sim-network.js";
 import { SimSource } from "./sim-source.js";
 
-/** A stream between two gateways of the world; messages keep their order. */
-interface Connection {
-  readonly dialer: SimGateway;
-  readonly address: string;
-  readonly session: number;
-  readonly target: SimGateway;
-  readonly stream: number;
-  /** When the last message in each direction arrives. */
-  lastUpMs: number;
-  lastDownMs: number;
-  open: boolean;
+/** Is told what happens to sections, at the world's time. */
+export interface Observer {
+  /** A region's own gateway has new sections. */
+  published(region: string, revision: number, atMs: number): void;
+  /** A gateway has joined another region's section. */
+  joined(gateway: SimGateway, section: Section, atMs: number): void;
+}
+
+/** What gateways sent to each other. */
+export interface Traffic {
+  /** Frames, and how many of them bring sections' news. */
+  frames: number;
+  newsFrames: number;
+  /** Bytes of frames, and of those of them that bring news. */
+  bytes: number;
+  newsBytes: number;
+  /** Chunks of sections. */
+  chunks: number;
+  requests: number;
+  requestBytes: number;
 }
 
 export interface SimOptions {
@@ -38,6 +50,14 @@ export interface SimOptions {
   readonly gatewaysPerRegion: number;
   readonly summaries: readonly string[];
   readonly groups: number;
+  /** Names of the regions; r0, r1 and so on when absent. */
+  readonly names?: readonly string[];
+  /** Milliseconds one way between two regions, by index; 20 a step and up to 10 more when absent. */
+  readonly oneWayMs?: (from: number, to: number) => number;
+  /** Pause between two ticks of a gateway's mesh; MESH_TICK_MS when absent. */
+  readonly tickMs?: number;
+  /** Is told of what is published and what arrives. */
+  readonly observer?: Observer;
   /** A mistake that the world's gateways make, to see that it is noticed. */
   readonly bug?: Bug;
 }
@@ -49,30 +69,38 @@ export class World {
   readonly gateways: SimGateway[] = [];
   readonly events: { gateway: string; event: MeshEvent }[] = [];
   nowMs = 0;
-  frames = 0;
-  bytes = 0;
-  /** Pairs of regions (or gateways) whose messages don't get through, by direction. */
-  readonly #cuts = new Set<string>();
-  readonly #connections = new Set<Connection>();
-  readonly #byStream = new Map<SimGateway, Map<number, Connection>>();
+  readonly traffic: Traffic = {
+    ...{ frames: 0, newsFrames: 0, bytes: 0, newsBytes: 0 },
+    ...{ chunks: 0, requests: 0, requestBytes: 0 },
+  };
+  readonly #network = new SimNetwork(this, (from, to) => this.#latencyMs(from, to));
+  readonly #byAddress = new Map<string, SimGateway>();
+  readonly #places = new Map<FakeRegion, number>();
   readonly #directory = new Map<string, string[]>();
   readonly #jobs = new EventQueue<() => void>();
-  #nextStream = 1;
-  readonly #bug: Bug | undefined;
-  /** What messages from one region to another take longer than usual, by direction. */
-  readonly #slow = new Map<string, number>();
+  readonly #options: SimOptions;
 
   constructor(options: SimOptions) {
     this.random = seededRandom(options.seed);
-    this.#bug = options.bug;
+    this.#options = options;
     for (let r = 0; r < options.regions; r++) {
-      const region = new FakeRegion(`r${r}`, r + 1, options.summaries, options.groups);
+      const region = new FakeRegion(
+        options.names?.[r] ?? `r${r}`,
+        r + 1,
+        options.summaries,
+        options.groups,
+      );
       this.regions.push(region);
+      this.#places.set(region, r);
       for (let g = 0; g < options.gatewaysPerRegion; g++) {
-        this.gateways.push(new SimGateway(region, `r${r}-g${g}`, this.random, options.bug));
+        this.gateways.push(
+          new SimGateway(region, `${region.name}-g${g}`, this.random, options.bug),
+        );
       }
     }
-    for (const { region, address } of this.gateways) {
+    for (const gateway of this.gateways) {
+      const { region, address } = gateway;
+      this.#byAddress.set(address, gateway);
       const addresses = this.#directory.get(region.name) ?? [];
       this.#directory.set(region.name, [...addresses, address]);
     }
@@ -111,7 +139,6 @@ export class World {
       reports: new ReportBook(),
       random: seededRandom(this.random.int(2 ** 31)),
     });
-    this.#byStream.set(gateway, new Map());
     const later = (delayMs: number, run: () => void): void => {
       this.at(Math.max(delayMs, gateway.frozenUntilMs - this.nowMs), () => {
         if (!gateway.alive || gateway.life !== life) return;
@@ -123,7 +150,7 @@ export class World {
     const tick = (): void => {
       gateway.core.tick(gateway.now(this.nowMs));
       this.#carryOut(gateway);
-      later(MESH_TICK_MS, tick);
+      later(this.#options.tickMs ?? MESH_TICK_MS, tick);
     };
     later(this.random.int(100), tick);
     this.#sourceOf(gateway, later).start();
@@ -144,6 +171,8 @@ export class World {
           if (outcome.kind === "applied") core.published(outcome.section);
           else if (outcome.kind !== "known") throw new Error(`publish: ${JSON.stringify(outcome)}`);
         }
+        const { observer } = this.#options;
+        observer?.published(region.name, region.revision, this.nowMs);
         this.#carryOut(gateway);
       },
       confirmed: (revision: number, asOfMs: number): void => {
@@ -151,7 +180,7 @@ export class World {
         this.#carryOut(gateway);
       },
     };
-    return new SimSource(gateway, world, this.#bug);
+    return new SimSource(gateway, world, this.#options.bug);
   }
 
   /** Nothing of a gateway runs for a while; `asleep` with its whole machine. `thawed` comes first after. */
@@ -169,35 +198,32 @@ export class World {
 
   /** Messages from one region to another take longer by so much, the other way not. */
   slow(from: string, to: string, byMs: number): void {
-    this.#slow.set(`${from}>${to}`, byMs);
+    this.#network.slow(from, to, byMs);
   }
 
   stop(gateway: SimGateway): void {
     gateway.alive = false;
-    for (const connection of this.#connections) {
-      if (connection.dialer === gateway || connection.target === gateway) {
-        this.#break(connection, "the process is gone");
-      }
-    }
+    const ends = this.#network.filter(({ dialer, target }) => [dialer, target].includes(gateway));
+    for (const connection of ends) this.#break(connection, "the process is gone");
   }
 
   /** Messages from one region's gateways to another's get lost; streams hang. */
   cut(from: string, to: string): void {
-    this.#cuts.add(`${from}>${to}`);
+    this.#network.cut(from, to);
   }
 
   /** Ends cuts and slowness. */
   heal(): void {
-    this.#slow.clear();
-    this.#cuts.clear();
+    this.#network.heal();
   }
 
   /** Breaks every open stream between two regions, at both ends. */
   reset(a: string, b: string): void {
-    for (const connection of this.#connections) {
-      const ends = [connection.dialer.region.name, connection.target.region.name];
-      if (ends.includes(a) && ends.includes(b)) this.#break(connection, "reset");
-    }
+    const between = this.#network.filter(({ dialer, target }) => {
+      const ends = [dialer.region.name, target.region.name];
+      return ends.includes(a) && ends.includes(b);
+    });
+    for (const connection of between) this.#break(connection, "reset");
   }
 
   #carryOut(gateway: SimGateway): void {
@@ -225,7 +251,7 @@ export class World {
         this.#sendUp(gateway, output.address, output.session, output.request);
         break;
       case "hang-up": {
-        const connection = this.#find(gateway, output.address, output.session);
+        const connection = this.#network.dialled(gateway, output.address, output.session);
         if (connection !== undefined) this.#break(connection, "hung up");
         break;
       }
@@ -233,11 +259,12 @@ export class World {
         this.#sendDown(gateway, output.stream, output.bytes);
         break;
       case "end-stream": {
-        const connection = this.#byStream.get(gateway)?.get(output.stream);
+        const connection = this.#network.accepted(gateway, output.stream);
         if (connection !== undefined) this.#break(connection, output.error.message);
         break;
       }
       case "moved":
+        this.#options.observer?.joined(gateway, output.section, this.nowMs);
         break;
       case "event":
         this.events.push({ gateway: gateway.name, event: output.event });
@@ -246,35 +273,14 @@ export class World {
   }
 
   #dial(dialer: SimGateway, address: string, session: number): void {
-    const target = this.gateways.find((candidate) => candidate.address === address);
+    const target = this.#byAddress.get(address);
     if (target === undefined) throw new Error(`nobody is at ${address}`);
-    const stream = this.#nextStream++;
-    const connection: Connection = {
-      ...{ dialer, address, session, target, stream },
-      ...{ lastUpMs: 0, lastDownMs: 0, open: true },
-    };
-    this.#connections.add(connection);
-    this.#byStream.get(target)?.set(stream, connection);
+    const connection = this.#network.dial(dialer, address, session, target);
     if (!target.alive) this.at(1, () => this.#break(connection, "connection refused"));
   }
 
-  #find(dialer: SimGateway, address: string, session: number): Connection | undefined {
-    for (const connection of this.#connections) {
-      if (
-        connection.dialer === dialer &&
-        connection.address === address &&
-        connection.session === session
-      ) {
-        return connection;
-      }
-    }
-    return undefined;
-  }
-
   #break(connection: Connection, error: string): void {
-    if (!connection.open) return;
-    connection.open = false;
-    this.#connections.delete(connection);
+    if (!this.#network.close(connection)) return;
     const { dialer, address, session, target, stream } = connection;
     const lives = [dialer.life, target.life];
     const hear = (gateway: SimGateway, life: number | undefined, run: () => void): void => {
@@ -289,19 +295,18 @@ export class World {
       dialer.core.closed(address, session, error, dialer.now(this.nowMs));
     });
     hear(target, lives[1], () => {
-      this.#byStream.get(target)?.delete(stream);
       target.core.ended(stream);
     });
   }
 
   #sendUp(gateway: SimGateway, address: string, session: number, request: object): void {
-    const connection = this.#find(gateway, address, session);
+    const connection = this.#network.dialled(gateway, address, session);
     if (connection === undefined) return;
     const bytes = toBinary(SyncRequestSchema, create(SyncRequestSchema, request));
-    const { target, dialer, stream } = connection;
-    const arrivalMs = Math.max(connection.lastUpMs, this.nowMs + this.#latencyMs(dialer, target));
-    connection.lastUpMs = arrivalMs;
-    this.#deliver(connection, dialer, target, arrivalMs, () => {
+    this.traffic.requests++;
+    this.traffic.requestBytes += bytes.length;
+    const { target, stream } = connection;
+    this.#network.up(connection, () => {
       try {
         target.core.requested(stream, fromBinary(SyncRequestSchema, bytes), target.now(this.nowMs));
       } catch (error) {
@@ -312,48 +317,33 @@ export class World {
   }
 
   #sendDown(gateway: SimGateway, stream: number, bytes: Uint8Array): void {
-    const connection = this.#byStream.get(gateway)?.get(stream);
+    const connection = this.#network.accepted(gateway, stream);
     if (connection === undefined) return;
-    this.frames++;
-    this.bytes += bytes.length;
-    const { dialer, target, address, session } = connection;
-    const arrivalMs = Math.max(connection.lastDownMs, this.nowMs + this.#latencyMs(target, dialer));
-    connection.lastDownMs = arrivalMs;
-    this.#deliver(connection, target, dialer, arrivalMs, () => {
-      const frame = fromBinary(SyncResponseSchema, bytes);
-      spoil(frame, this.#bug, dialer.now(this.nowMs).ageMs);
+    const frame = fromBinary(SyncResponseSchema, bytes);
+    this.#count(frame, bytes.length);
+    const { dialer, address, session } = connection;
+    this.#network.down(connection, () => {
+      spoil(frame, this.#options.bug, dialer.now(this.nowMs).ageMs);
       dialer.core.received(address, session, frame, dialer.now(this.nowMs));
       this.#carryOut(dialer);
     });
   }
 
-  /** Delivers in order; what is cut waits, as TCP would send it again after the heal. */
-  #deliver(
-    connection: Connection,
-    from: SimGateway,
-    to: SimGateway,
-    atMs: number,
-    run: () => void,
-  ): void {
-    this.at(atMs - this.nowMs, () => {
-      if (!connection.open || !to.alive) return;
-      const isCut = this.#cuts.has(`${from.region.name}>${to.region.name}`);
-      if (isCut || !to.runs(this.nowMs)) {
-        const later = isCut ? this.nowMs + 200 : to.frozenUntilMs + 0.1;
-        if (from === connection.dialer) connection.lastUpMs = Math.max(connection.lastUpMs, later);
-        else connection.lastDownMs = Math.max(connection.lastDownMs, later);
-        this.#deliver(connection, from, to, later, run);
-        return;
-      }
-      run();
-    });
+  #count({ chunks }: SyncResponse, bytes: number): void {
+    const { traffic } = this;
+    traffic.frames++;
+    traffic.bytes += bytes;
+    if (chunks.length === 0) return;
+    traffic.newsFrames++;
+    traffic.newsBytes += bytes;
+    traffic.chunks += chunks.length;
   }
 
   /** One way, with jitter; half a millisecond inside of a region. */
   #latencyMs(from: SimGateway, to: SimGateway): number {
     if (from.region === to.region) return 0.5 + this.random.next();
-    const slowMs = this.#slow.get(`${from.region.name}>${to.region.name}`) ?? 0;
-    const distance = Math.abs(this.regions.indexOf(from.region) - this.regions.indexOf(to.region));
-    return slowMs + 20 * distance + this.random.next() * 10;
+    const ends = [from, to].map(({ region }) => this.#places.get(region) ?? 0) as [number, number];
+    const { oneWayMs } = this.#options;
+    return oneWayMs?.(...ends) ?? 20 * Math.abs(ends[0] - ends[1]) + this.random.next() * 10;
   }
 }

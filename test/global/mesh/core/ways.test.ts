@@ -157,7 +157,7 @@ test("a restarted gateway has nothing, asks for whole sections, and knows ages a
 
 test("pushes are coalesced: at most one each 50 ms a stream, whatever the rate of writes", () => {
   const world = startWorld(2, 1);
-  const before = world.frames;
+  const before = world.traffic.frames;
   const write = (): void => {
     (world.regions[0] as (typeof world.regions)[0]).write(world.nowMs, world.random);
     world.at(1, write);
@@ -165,7 +165,7 @@ test("pushes are coalesced: at most one each 50 ms a stream, whatever the rate o
   world.at(0, write);
   world.run(10_000);
   // Two streams: 20 pushes a second each at most, with 4 answers to pings and 1 vector.
-  expect(world.frames - before).toBeLessThanOrEqual(2 * 10 * 25);
+  expect(world.traffic.frames - before).toBeLessThanOrEqual(2 * 10 * 25);
   expect(ageOf(world, named(world, "r1-g0"), "r0")).toBeLessThan(500);
 });
 
