@@ -3,6 +3,8 @@ import { errorText } from "../../shared/errors.js";
 import { runAvailabilitySuite } from "./availability-suite.js";
 import { runCompactSuite } from "./compact-suite.js";
 import { runDigestSuite } from "./digest-suite.js";
+import { formatMesh } from "./mesh/mesh-report.js";
+import { runMeshSuite } from "./mesh/mesh-suite.js";
 import { type BenchOptions, HELP, parseBenchOptions } from "./options.js";
 import { runRedisSuite } from "./redis-suite.js";
 import { runRegionalSuite } from "./regional-suite.js";
@@ -44,6 +46,10 @@ async function run(options: BenchOptions): Promise<void> {
       const rows = await runCompactSuite(COMPACT_LOADS * options.seconds, say);
       results[suite] = rows;
       text = formatCompact(rows);
+    } else if (suite === "mesh-sim") {
+      const rows = runMeshSuite(options.regions, say);
+      results[suite] = rows;
+      text = formatMesh(rows);
     } else {
       const rows = await runDigestSuite(INJECTED_MS, say);
       results[suite] = rows;

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
+import { MAX_REGIONS } from "../../shared/limits.js";
 
-export const SUITES = ["region", "digest", "availability", "redis", "compact"] as const;
+export const SUITES = ["region", "digest", "availability", "redis", "compact", "mesh-sim"] as const;
 export type Suite = (typeof SUITES)[number];
 
 export interface BenchOptions {
@@ -9,6 +10,8 @@ export interface BenchOptions {
   readonly seconds: number;
   readonly inFlight: readonly number[];
   readonly kills: number;
+  /** Regions that the simulated mesh has, one run for each. */
+  readonly regions: readonly number[];
   readonly json: boolean;
 }
 
@@ -23,11 +26,14 @@ Usage: npm run bench -- [suite …] [options]
   redis    from a change of a gateway's view to its entry in Redis's stream
   compact  bytes between the gateways of two regions, beside etcdctl make-mirror's for the
            same changes, at several intervals between pushes
+  mesh-sim how changes spread among 33 and 1,000 simulated regions at measured distances,
+           beside a direct push and gossip like Serf's; one run, in virtual time
 
   --rounds N        rounds of each load, alternating between the systems (default 5)
   --seconds S       length of one load; compact: ten times that          (default 4)
   --in-flight A,B   calls kept open at once                              (default 1,100,1000)
   --kills N         leaders killed, and moves of leadership, of each system (default 20)
+  --regions A,B     regions of the simulated mesh                        (default 33,1000)
   -o, --output FORM table or json                                        (default table)
   -h, --help        this text
 
@@ -44,6 +50,12 @@ function whole(text: string, name: string): number {
   const value = positive(text, name);
   if (!Number.isInteger(value)) throw new Error(`--${name}: "${text}" is not a whole number`);
   return value;
+}
+
+function regionsOf(text: string): number {
+  const regions = whole(text, "regions");
+  if (regions >= 2 && regions <= MAX_REGIONS) return regions;
+  throw new Error(`--regions: ${regions} is not between 2 and ${MAX_REGIONS}`);
 }
 
 function suitesOf(names: readonly string[]): Suite[] {
@@ -66,6 +78,7 @@ export function parseBenchOptions(words: readonly string[]): BenchOptions | unde
       seconds: { type: "string", default: "4" },
       "in-flight": { type: "string", default: "1,100,1000" },
       kills: { type: "string", default: "20" },
+      regions: { type: "string", default: "33,1000" },
       output: { type: "string", short: "o", default: "table" },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -80,6 +93,7 @@ export function parseBenchOptions(words: readonly string[]): BenchOptions | unde
     seconds: positive(values.seconds, "seconds"),
     inFlight: values["in-flight"].split(",").map((text) => whole(text, "in-flight")),
     kills: whole(values.kills, "kills"),
+    regions: values.regions.split(",").map((text) => regionsOf(text)),
     json: values.output === "json",
   };
 }
