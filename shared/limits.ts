@@ -77,6 +77,8 @@ export const QUARANTINE_AFTER_FAILURES = 3;
 
 /** Up to so many regions each is fetched from its origin by all others; beyond, by way of trees. */
 export const MESH_DIRECT_REGIONS = 64;
+/** Regions of a neighbourhood that watch over one origin outside of it: its head, and who helps. */
+export const MESH_DEPUTIES = 3;
 /** Bytes of one frame between gateways that its sender aims at. */
 export const MESH_FRAME_TARGET_BYTES = 256 * 1024;
 /** Bytes of one chunk of a section; a frame holds at least one. */

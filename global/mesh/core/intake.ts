@@ -189,7 +189,7 @@ export class Intake {
       const { region, incarnation, revision, sections, ageMs } = standing;
       const asOfMs =
         stampMs === undefined || ageMs === undefined ? undefined : asOfFromEcho(stampMs, ageMs);
-      link.standings.set(region, { ...standing, asOfMs });
+      link.told({ ...standing, asOfMs });
       if (region === home && link.region !== home) return;
       if (asOfMs === undefined || standing.path.length === 0) return;
       const path = leadsTo(home, link, standing.path) ? [] : [home, ...standing.path];

@@ -38,8 +38,8 @@ export class Link {
   hello: PeerHello | undefined;
   /** Why it is down, for people. */
   error: string | undefined;
-  /** What the peer said it has, by region. */
-  readonly standings = new Map<string, PeerStanding>();
+  readonly #standings = new Map<string, PeerStanding>();
+  #news = new Set<string>();
   /** Puts the chunks of this stream together. */
   assembler = new TransferAssembler();
   /** Sections as this stream brought them last: what the peer tells differences from. */
@@ -59,6 +59,24 @@ export class Link {
   constructor(region: string, address: string) {
     this.region = region;
     this.address = address;
+  }
+
+  /** What the peer said it has, by region. */
+  get standings(): ReadonlyMap<string, PeerStanding> {
+    return this.#standings;
+  }
+
+  /** The peer says what it has of a region. */
+  told(standing: PeerStanding): void {
+    this.#standings.set(standing.region, standing);
+    this.#news.add(standing.region);
+  }
+
+  /** Regions that the peer told of since this was called. */
+  takeNews(): ReadonlySet<string> {
+    const news = this.#news;
+    if (news.size > 0) this.#news = new Set();
+    return news;
   }
 
   /** Regions that the peer is to push. */
@@ -159,7 +177,8 @@ export class Link {
     this.#expected.clear();
     this.assembler = new TransferAssembler();
     this.bases.clear();
-    this.standings.clear();
+    this.#standings.clear();
+    this.#news.clear();
     this.rttMs = undefined;
     this.#enter(state, now);
   }

@@ -18,6 +18,7 @@ import type { MeshOutput } from "./output.js";
 import { type Directory, Planner } from "./planner.js";
 import { RegionBook } from "./region-book.js";
 import { Repair } from "./repair.js";
+import { Trees } from "./trees.js";
 
 export interface MeshCoreInput {
   readonly region: string;
@@ -63,9 +64,19 @@ export class MeshCore {
       foldSemantics: input.foldSemantics,
       incarnation: this.#incarnation,
     });
+    const trees = new Trees(region, directory.keys());
     this.book = book;
     const { pushIntervalMs = MESH_PUSH_INTERVAL_MS } = input;
-    this.#outlets = new Outlets({ self, state, reports, book, random, pushIntervalMs, emit });
+    this.#outlets = new Outlets({
+      self,
+      state,
+      reports,
+      book,
+      trees,
+      random,
+      pushIntervalMs,
+      emit,
+    });
     this.#inlets = new Inlets({ self, directory, state, random, emit });
     const { links } = this.#inlets;
     this.#intake = new Intake({
@@ -77,7 +88,7 @@ export class MeshCore {
       outlets: this.#outlets,
       emit,
     });
-    this.#planner = new Planner({ region, gateway, directory, links, book });
+    this.#planner = new Planner({ region, gateway, directory, links, book, trees });
     this.#repair = new Repair(state, random);
   }
 

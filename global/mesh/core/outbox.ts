@@ -56,6 +56,8 @@ export class Outbox {
   #lastPushMs = Number.NEGATIVE_INFINITY;
   #lastNewsMs = Number.NEGATIVE_INFINITY;
   #pingStamp: number | undefined;
+  /** The newest ping is still to be answered, if only to measure the round trip. */
+  #owesEcho = false;
   /** The last frame was full before all that moved was in it. */
   #isCutShort = false;
   /** The transport takes no more for now. */
@@ -118,6 +120,7 @@ export class Outbox {
   /** A ping came: it is answered with the standings of all that is pushed. */
   pinged(stampMs: number): void {
     this.#pingStamp = stampMs;
+    this.#owesEcho = true;
     for (const region of this.#interest) this.#standings.add(region);
   }
 
@@ -141,7 +144,8 @@ export class Outbox {
       return Number.NEGATIVE_INFINITY;
     }
     if (this.#dirty.size > 0) return this.#pushDueMs();
-    return this.#standings.size > 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    const isTold = this.#standings.size === 0 && !this.#owesEcho;
+    return isTold ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
   }
 
   /** The next frame, an encoded SyncResponse; undefined when none is due. */
@@ -251,8 +255,9 @@ export class Outbox {
 
   /** Standings stand after the chunks that bring the receiver there. */
   #report(frame: FrameWriter, now: Now): void {
-    if (this.#standings.size === 0) return;
+    if (this.#standings.size === 0 && !this.#owesEcho) return;
     if (this.#pingStamp !== undefined) frame.echo(this.#pingStamp);
+    this.#owesEcho = false;
     for (const region of this.#standings) {
       const standing = this.#source.standing(region, now);
       if (standing !== undefined) frame.standing(standing);

@@ -24,6 +24,7 @@ import type { MeshOutput } from "./output.js";
 import type { RegionBook } from "./region-book.js";
 import { encodeReportFrame } from "./report-frame.js";
 import type { Standing } from "./standing.js";
+import type { Trees } from "./trees.js";
 
 /** One stream that a peer opened. */
 interface Stream {
@@ -43,6 +44,7 @@ export interface OutletsInput {
   readonly state: GlobalState;
   readonly reports: ReportBook;
   readonly book: RegionBook;
+  readonly trees: Trees;
   readonly random: Random;
   /** Shortest time between two pushes on one stream. */
   readonly pushIntervalMs: number;
@@ -165,6 +167,7 @@ export class Outlets {
       const news: string[] = [];
       for (const { region, revision } of standings) {
         if (outbox.interest.has(region) || announced.get(region) === revision) continue;
+        if (!this.#input.trees.tells(stream.hello.region, region)) continue;
         announced.set(region, revision);
         news.push(region);
       }

@@ -3,6 +3,8 @@ import { type Link, leadsTo } from "./link.js";
 import type { Now } from "./now.js";
 import type { RegionBook } from "./region-book.js";
 import { ranked } from "./rendezvous.js";
+import { shortcut } from "./shortcut.js";
+import type { Trees } from "./trees.js";
 
 /** Where gateways can be dialled: `host:port` by region. */
 export type Directory = ReadonlyMap<string, readonly string[]>;
@@ -15,6 +17,8 @@ const SIBLING_STALE_MS = 3_000;
 const RELAY_GAIN_MS = 500;
 /** This region's own source counts as lost when its last confirmation is this old. */
 const SOURCE_STALE_MS = 3_000;
+/** How often peers' words are searched for regions that nobody has told this gateway of. */
+const SEARCH_MS = 1_000;
 
 /** What a planner looks at. */
 export interface PlannerInput {
@@ -24,14 +28,17 @@ export interface PlannerInput {
   /** By address. */
   readonly links: ReadonlyMap<string, Link>;
   readonly book: RegionBook;
+  readonly trees: Trees;
 }
 
 /**
  * Decides which gateways this one should have streams from, and for which regions:
  * of the gateways of one region, one (by rendezvous hashing over those alive) fetches
  * an origin region's sections from one of the origin's gateways and the others get
- * them from it. Where the direct way fails, a relay is asked as well: any gateway
- * that says it gets them on a way that doesn't lead through here.
+ * them from it. Past a number of regions the one fetches far origins from a neighbour region
+ * instead, along the origin's tree. Where that way fails, a relay is asked as well: any
+ * gateway that says it gets them on a way that doesn't lead through here. Where a third
+ * region is a faster way than the straight one, that is taken, and the straight one kept open.
  */
 export class Planner {
   readonly #input: PlannerInput;
@@ -39,6 +46,10 @@ export class Planner {
   readonly #direct = new Map<string, string>();
   /** Address of the relay in use, by origin region. */
   readonly #relays = new Map<string, string>();
+  /** Address of the third region's gateway that is the faster way, by origin region. */
+  readonly #shortcuts = new Map<string, string>();
+  #known: readonly string[] = [];
+  #searchedMs = Number.NEGATIVE_INFINITY;
 
   constructor(input: PlannerInput) {
     this.#input = input;
@@ -52,18 +63,17 @@ export class Planner {
     for (const address of directory.get(home) ?? []) {
       if (this.#links(address)?.isSelf !== true) wanted.set(address, new Set());
     }
-    for (const region of this.#regions()) {
+    const isUp = this.#whoIsUp(now);
+    for (const region of this.#regions(now)) {
       if (region === home) {
         if (this.#isSourceLost(now)) this.#askRelay(home, undefined, wanted, now);
         continue;
       }
-      const owner = ranked(region, [this.#input.gateway, ...siblings.keys()])[0] as string;
-      const sibling = siblings.get(owner);
+      const sibling = this.#owner(region, siblings);
       if (sibling !== undefined) add(wanted, sibling.address, region);
       if (sibling === undefined || this.#isStale(region, sibling, now)) {
-        this.#fetch(region, wanted, now);
+        this.#fetch(region, wanted, isUp, now);
       } else {
-        this.#direct.delete(region);
         this.#relays.delete(region);
       }
     }
@@ -86,13 +96,45 @@ export class Planner {
     return siblings;
   }
 
+  /** The sibling that fetches a region; undefined when this gateway does. */
+  #owner(region: string, siblings: ReadonlyMap<string, Link>): Link | undefined {
+    if (siblings.size === 0) return undefined;
+    const [owner] = ranked(region, [this.#input.gateway, ...siblings.keys()]);
+    return owner === undefined ? undefined : siblings.get(owner);
+  }
+
+  /** Tells of neighbour regions whether one of their gateways works, as far as is known. */
+  #whoIsUp(now: Now): (region: string) => boolean {
+    const known = new Map<string, boolean>();
+    return (region) => {
+      let isUp = known.get(region);
+      if (isUp === undefined) {
+        isUp = this.#isUp(region, now);
+        known.set(region, isUp);
+      }
+      return isUp;
+    };
+  }
+
+  #isUp(region: string, now: Now): boolean {
+    const address = this.#direct.get(region);
+    const link = address === undefined ? undefined : this.#links(address);
+    if (link?.state === "up") return link.isHealthy(now);
+    if (link?.state === "connecting") return isFirstDial(link, now);
+    const addresses = this.#input.directory.get(region) ?? [];
+    return addresses.some((other) => this.#links(other)?.isDue(now) ?? true);
+  }
+
   /** Every region that is in the directory or that a peer tells of, in a fixed order. */
-  #regions(): string[] {
+  #regions(now: Now): readonly string[] {
+    if (now.monotonicMs - this.#searchedMs < SEARCH_MS) return this.#known;
+    this.#searchedMs = now.monotonicMs;
     const regions = new Set(this.#input.directory.keys());
     for (const link of this.#input.links.values()) {
       for (const region of link.standings.keys()) regions.add(region);
     }
-    return [...regions].sort();
+    this.#known = [...regions].sort();
+    return this.#known;
   }
 
   #isSourceLost(now: Now): boolean {
@@ -112,13 +154,52 @@ export class Planner {
     return age === undefined || age > SIBLING_STALE_MS;
   }
 
-  /** Wants a stream from one of the region's own gateways, and a relay where that fails. */
-  #fetch(region: string, wanted: Map<string, Set<string>>, now: Now): void {
-    const address = this.#chooseDirect(region, now);
-    if (address !== undefined) add(wanted, address, region);
-    const link = address === undefined ? undefined : this.#links(address);
+  /** Wants a region's news by the way that is theirs, and by others where that fails. */
+  #fetch(
+    region: string,
+    wanted: Map<string, Set<string>>,
+    isUp: (region: string) => boolean,
+    now: Now,
+  ): void {
+    const parent = this.#input.trees.parent(region, isUp);
+    if (parent === region) {
+      this.#fetchDirect(region, wanted, now);
+      return;
+    }
+    const link = this.#choose(parent, now);
+    if (link !== undefined) add(wanted, link.address, region);
     if (link !== undefined && this.#isGood(link, region, now)) this.#relays.delete(region);
-    else this.#askRelay(region, address, wanted, now);
+    else if (this.#input.trees.isDeputy(region)) this.#fetchDirect(region, wanted, now);
+    else this.#askRelay(region, link?.address, wanted, now);
+  }
+
+  /** Wants a stream from one of the region's own gateways, and a relay where that fails. */
+  #fetchDirect(region: string, wanted: Map<string, Set<string>>, now: Now): void {
+    const link = this.#choose(region, now);
+    if (link === undefined || !this.#isGood(link, region, now)) {
+      if (link !== undefined) add(wanted, link.address, region);
+      this.#askRelay(region, link?.address, wanted, now);
+      return;
+    }
+    this.#relays.delete(region);
+    const { region: home, links } = this.#input;
+    const current = this.#shortcuts.get(region);
+    const faster = shortcut(region, home, link, links.values(), current, now);
+    if (faster === undefined) {
+      this.#shortcuts.delete(region);
+      add(wanted, link.address, region);
+      return;
+    }
+    this.#shortcuts.set(region, faster.address);
+    add(wanted, faster.address, region);
+    // The straight stream stays open: its round trip is measured, and it is there at once.
+    if (!wanted.has(link.address)) wanted.set(link.address, new Set());
+  }
+
+  /** The stream to one of a region's gateways. */
+  #choose(region: string, now: Now): Link | undefined {
+    const address = this.#chooseDirect(region, now);
+    return address === undefined ? undefined : this.#links(address);
   }
 
   #chooseDirect(region: string, now: Now): string | undefined {
@@ -139,13 +220,13 @@ export class Planner {
   /** Whether a direct link brings news, or hasn't had the time to. */
   #isGood(link: Link, region: string, now: Now): boolean {
     if (link.state === "connecting") {
-      if (link.failures > 0 || now.monotonicMs - link.sinceMs >= FIRST_DIAL_MS) return false;
+      if (!isFirstDial(link, now)) return false;
       return (this.#input.book.ageMs(region, now.ageMs) ?? 0) < MESH_LINK_SUSPECT_MS;
     }
     if (!link.isHealthy(now)) return false;
     const standing = link.standings.get(region);
     if (standing === undefined) return now.monotonicMs - link.sinceMs < FIRST_DIAL_MS;
-    return standing.path.length > 0;
+    return standing.path.length > 0 && !leadsTo(this.#input.region, link, standing.path);
   }
 
   #askRelay(
@@ -171,6 +252,10 @@ export class Planner {
     this.#relays.set(region, best.address);
     add(wanted, best.address, region);
   }
+}
+
+function isFirstDial(link: Link, now: Now): boolean {
+  return link.failures === 0 && now.monotonicMs - link.sinceMs < FIRST_DIAL_MS;
 }
 
 function add(wanted: Map<string, Set<string>>, address: string, region: string): void {

@@ -6,6 +6,12 @@ import type { Link } from "./link.js";
 import type { Now } from "./now.js";
 import type { Standing } from "./standing.js";
 
+/**
+ * What peers said is looked at when they say it; all of it so often, since what may be taken
+ * of a region can change by an operator's order.
+ */
+const SEARCH_MS = 5_000;
+
 interface Lag {
   /** What somebody was seen to have. */
   readonly target: Standing;
@@ -28,6 +34,7 @@ export class Repair {
   readonly #state: StateReader;
   readonly #random: Random;
   readonly #lags = new Map<string, Lag>();
+  #searchedMs = Number.NEGATIVE_INFINITY;
 
   constructor(state: StateReader, random: Random) {
     this.#state = state;
@@ -40,9 +47,13 @@ export class Repair {
     for (const [region, { target }] of this.#lags) {
       if (!this.#lacks(target)) this.#lags.delete(region);
     }
+    const isSearch = now.monotonicMs - this.#searchedMs >= SEARCH_MS;
+    if (isSearch) this.#searchedMs = now.monotonicMs;
     for (const link of healthy) {
-      for (const standing of link.standings.values()) {
-        const { region } = standing;
+      const news = link.takeNews();
+      for (const region of isSearch ? link.standings.keys() : news) {
+        const standing = link.standings.get(region);
+        if (standing === undefined) continue;
         if (region === home || this.#lags.has(region) || !this.#lacks(standing)) continue;
         const isPushed = healthy.some(({ interest }) => interest.has(region));
         const nextMs = now.monotonicMs + (isPushed ? MESH_REPAIR_GRACE_MS : 0);
