@@ -94,6 +94,8 @@ export const MESH_PUSH_INTERVAL_MS = 50;
 export const MAX_PUSH_INTERVAL_MS = 10_000;
 /** Pause between two pings on a stream between gateways. */
 export const MESH_PING_INTERVAL_MS = 250;
+/** Regions whose standing and age one ping is answered with; of more, some each time in turn. */
+export const MESH_PING_STANDINGS = 8;
 /** Pause between two rounds of version vectors and repairs. */
 export const MESH_VECTOR_INTERVAL_MS = 1_000;
 /** How often a peer is told how far its own region is known to have been. */

@@ -1,4 +1,4 @@
-import { MESH_FRAME_TARGET_BYTES } from "../../../shared/limits.js";
+import { MESH_FRAME_TARGET_BYTES, MESH_PING_STANDINGS } from "../../../shared/limits.js";
 import type { Attestation } from "../../digest/attestation.js";
 import type { Transfer } from "../../digest/delta.js";
 import type { GlobalState } from "../../digest/global-state.js";
@@ -39,6 +39,8 @@ export interface OutboxSource {
 export class Outbox {
   readonly #source: OutboxSource;
   #interest: ReadonlySet<string> = new Set();
+  /** Whose standings the next pings are answered with. */
+  #turn: Iterator<string> = this.#interest.values();
   /** Versions that the receiver has or will have by what was sent. */
   readonly #cursors = new Map<string, Version>();
   /** Sections as this stream brought them last: what differences are told from. */
@@ -79,6 +81,7 @@ export class Outbox {
   setInterest(regions: ReadonlySet<string>, held: readonly SectionClaim[]): void {
     const before = this.#interest;
     this.#interest = regions;
+    this.#turn = regions.values();
     for (const [key, { region }] of this.#dirty) {
       if (before.has(region) && !regions.has(region)) this.#dirty.delete(key);
     }
@@ -117,11 +120,18 @@ export class Outbox {
     }
   }
 
-  /** A ping came: it is answered with the standings of all that is pushed. */
+  /** A ping came: it is answered with the standings of what is pushed, of much in turn. */
   pinged(stampMs: number): void {
     this.#pingStamp = stampMs;
     this.#owesEcho = true;
-    for (const region of this.#interest) this.#standings.add(region);
+    for (let left = Math.min(MESH_PING_STANDINGS, this.#interest.size); left > 0; left--) {
+      let next = this.#turn.next();
+      if (next.done === true) {
+        this.#turn = this.#interest.values();
+        next = this.#turn.next();
+      }
+      if (next.done !== true) this.#standings.add(next.value);
+    }
   }
 
   /** Also says where this gateway stands with these regions, with the next frame. */

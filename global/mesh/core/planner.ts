@@ -11,13 +11,13 @@ export type Directory = ReadonlyMap<string, readonly string[]>;
 
 /** Time that a first dial may take before a relay is asked meanwhile. */
 const FIRST_DIAL_MS = 1_000;
-/** A sibling's news that are older have this gateway fetch them itself. */
+/** When a sibling's, or a parent's, news are older, this gateway looks for them elsewhere. */
 const SIBLING_STALE_MS = 3_000;
 /** A relay is left for another only when that one's news are younger by this much. */
 const RELAY_GAIN_MS = 500;
 /** This region's own source counts as lost when its last confirmation is this old. */
 const SOURCE_STALE_MS = 3_000;
-/** How often peers' words are searched for regions that nobody has told this gateway of. */
+/** How often peers' words are searched for unknown regions, and for faster ways. */
 const SEARCH_MS = 1_000;
 
 /** What a planner looks at. */
@@ -50,6 +50,8 @@ export class Planner {
   readonly #shortcuts = new Map<string, string>();
   #known: readonly string[] = [];
   #searchedMs = Number.NEGATIVE_INFINITY;
+  /** This plan also looks for unknown regions and for shortcuts. */
+  #isSearch = true;
 
   constructor(input: PlannerInput) {
     this.#input = input;
@@ -64,7 +66,9 @@ export class Planner {
       if (this.#links(address)?.isSelf !== true) wanted.set(address, new Set());
     }
     const isUp = this.#whoIsUp(now);
-    for (const region of this.#regions(now)) {
+    this.#isSearch = now.monotonicMs - this.#searchedMs >= SEARCH_MS;
+    if (this.#isSearch) this.#searchedMs = now.monotonicMs;
+    for (const region of this.#regions()) {
       if (region === home) {
         if (this.#isSourceLost(now)) this.#askRelay(home, undefined, wanted, now);
         continue;
@@ -126,9 +130,8 @@ export class Planner {
   }
 
   /** Every region that is in the directory or that a peer tells of, in a fixed order. */
-  #regions(now: Now): readonly string[] {
-    if (now.monotonicMs - this.#searchedMs < SEARCH_MS) return this.#known;
-    this.#searchedMs = now.monotonicMs;
+  #regions(): readonly string[] {
+    if (!this.#isSearch) return this.#known;
     const regions = new Set(this.#input.directory.keys());
     for (const link of this.#input.links.values()) {
       for (const region of link.standings.keys()) regions.add(region);
@@ -168,7 +171,7 @@ export class Planner {
     }
     const link = this.#choose(parent, now);
     if (link !== undefined) add(wanted, link.address, region);
-    if (link !== undefined && this.#isGood(link, region, now)) this.#relays.delete(region);
+    if (link !== undefined && this.#isParentGood(link, region, now)) this.#relays.delete(region);
     else if (this.#input.trees.isDeputy(region)) this.#fetchDirect(region, wanted, now);
     else this.#askRelay(region, link?.address, wanted, now);
   }
@@ -182,9 +185,7 @@ export class Planner {
       return;
     }
     this.#relays.delete(region);
-    const { region: home, links } = this.#input;
-    const current = this.#shortcuts.get(region);
-    const faster = shortcut(region, home, link, links.values(), current, now);
+    const faster = this.#shortcut(region, link, now);
     if (faster === undefined) {
       this.#shortcuts.delete(region);
       add(wanted, link.address, region);
@@ -194,6 +195,15 @@ export class Planner {
     add(wanted, faster.address, region);
     // The straight stream stays open: its round trip is measured, and it is there at once.
     if (!wanted.has(link.address)) wanted.set(link.address, new Set());
+  }
+
+  /** The third region's stream that brings a region's news faster than `direct`, if any. */
+  #shortcut(region: string, direct: Link, now: Now): Link | undefined {
+    const { region: home, links } = this.#input;
+    const current = this.#shortcuts.get(region);
+    if (this.#isSearch) return shortcut(region, home, direct, links.values(), current, now);
+    const link = current === undefined ? undefined : links.get(current);
+    return link !== undefined && this.#isGood(link, region, now) ? link : undefined;
   }
 
   /** The stream to one of a region's gateways. */
@@ -215,6 +225,12 @@ export class Planner {
     );
     if (next !== undefined) this.#direct.set(region, next);
     return next;
+  }
+
+  /** Whether the next one up an origin's tree brings news, or hasn't had the time to. */
+  #isParentGood(link: Link, region: string, now: Now): boolean {
+    if (link.state === "idle" || this.#isGood(link, region, now)) return true;
+    return link.isHealthy(now) && now.monotonicMs - link.sinceMs < SIBLING_STALE_MS;
   }
 
   /** Whether a direct link brings news, or hasn't had the time to. */
