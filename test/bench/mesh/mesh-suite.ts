@@ -43,13 +43,13 @@ function runsOf(regions: number): MeshRun[] {
   }
   const namings: readonly Naming[] = ["by place", "at random"];
   return namings.map((naming) => {
-    return { regions, naming, changes: 20, pauseMs: 50, warmUpMs: 4_000 };
+    return { regions, naming, changes: 20, pauseMs: 50, warmUpMs: 2_500 };
   });
 }
 
 const SEED = 1;
 /** Time after the last change in which it may still arrive. */
-const REST_MS = 2_000;
+const REST_MS = 1_000;
 /** Changes that a model spreads, to have a tail worth printing. */
 const MODEL_CHANGES: Record<number, number> = { 33: 1_000 };
 const MODEL_CHANGES_OF_MANY = 100;

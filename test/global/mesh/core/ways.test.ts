@@ -8,9 +8,15 @@ import { World } from "../world.js";
  * that gets no news of a region falls behind at once.
  */
 
-function startWorld(regions: number, gatewaysPerRegion: number): World {
-  const summaries = ["machines"];
-  const world = new World({ seed: 7, regions, gatewaysPerRegion, summaries, groups: 10 });
+function startWorld(
+  regions: number,
+  gatewaysPerRegion: number,
+  oneWayMs?: (from: number, to: number) => number,
+): World {
+  const world = new World({
+    ...{ seed: 7, regions, gatewaysPerRegion, summaries: ["machines"], groups: 10 },
+    ...(oneWayMs === undefined ? {} : { oneWayMs }),
+  });
   for (const gateway of world.gateways) world.start(gateway);
   const write = (): void => {
     world.random.pick(world.regions).write(world.nowMs, world.random);
@@ -65,6 +71,39 @@ test("a link that is cut in one direction only is gone round as well", () => {
   const gateway = named(world, "r0-g0");
   expect(wayOf(world, gateway, "r2")).toBe("r0>r1>r2");
   expect(ageOf(world, gateway, "r2")).toBeLessThan(1_000);
+});
+
+test("of a partition that leaves nothing but a chain, news go along all of it", () => {
+  const world = startWorld(4, 1);
+  for (const [a, b] of [
+    ["r0", "r2"],
+    ["r0", "r3"],
+    ["r1", "r3"],
+  ] as const) {
+    cutBoth(world, a, b);
+  }
+  world.run(6_000);
+  const gateway = named(world, "r0-g0");
+  expect(wayOf(world, gateway, "r3")).toBe("r0>r1>r2>r3");
+  expect(ageOf(world, gateway, "r3")).toBeLessThan(2_000);
+});
+
+test("a third region that is the faster way is taken, and left when it fails", () => {
+  const far = (from: number, to: number): number => (Math.abs(from - to) === 2 ? 100 : 30);
+  const world = startWorld(3, 1, far);
+  const gateway = named(world, "r0-g0");
+  expect(wayOf(world, gateway, "r2")).toBe("r0>r1>r2");
+  expect(wayOf(world, named(world, "r2-g0"), "r0")).toBe("r2>r1>r0");
+  expect(wayOf(world, gateway, "r1")).toBe("r0>r1");
+  expect(gateway.core.rttMs("r2")).toBeGreaterThan(199);
+  world.stop(named(world, "r1-g0"));
+  world.run(500);
+  expect(wayOf(world, gateway, "r2")).toBe("r0>r2");
+  world.run(5_000);
+  expect(ageOf(world, gateway, "r2")).toBeLessThan(1_000);
+  world.start(named(world, "r1-g0"));
+  world.run(8_000);
+  expect(wayOf(world, gateway, "r2")).toBe("r0>r1>r2");
 });
 
 test("with several gateways a region, those with no way of their own get news from siblings", () => {
