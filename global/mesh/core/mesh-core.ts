@@ -140,8 +140,8 @@ export class MeshCore {
 
   /** Round trip to the region's nearest gateway that this one has a stream from. */
   #measuredRttMs(region: string): number | undefined {
-    const links = [...this.links.values()].filter((link) => link.region === region);
-    return least(links.map(({ rttMs }) => rttMs));
+    const addresses = this.#input.directory.get(region) ?? [];
+    return least(addresses.map((address) => this.links.get(address)?.rttMs));
   }
 
   /** A stream's transport takes no more for now, or does again. */

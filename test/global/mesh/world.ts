@@ -54,6 +54,8 @@ export interface SimOptions {
   readonly names?: readonly string[];
   /** Milliseconds one way between two regions, by index; 20 a step and up to 10 more when absent. */
   readonly oneWayMs?: (from: number, to: number) => number;
+  /** By index, whether a region has nothing to tell; its gateways only receive and pass on. */
+  readonly isQuiet?: (region: number) => boolean;
   /** Pause between two ticks of a gateway's mesh; MESH_TICK_MS when absent. */
   readonly tickMs?: number;
   /** Is told of what is published and what arrives. */
@@ -153,7 +155,8 @@ export class World {
       later(this.#options.tickMs ?? MESH_TICK_MS, tick);
     };
     later(this.random.int(100), tick);
-    this.#sourceOf(gateway, later).start();
+    const place = this.#places.get(gateway.region) ?? 0;
+    if (this.#options.isQuiet?.(place) !== true) this.#sourceOf(gateway, later).start();
   }
 
   #sourceOf(gateway: SimGateway, later: (delayMs: number, run: () => void) => void): SimSource {
