@@ -54,13 +54,13 @@ function runsOf(regions: number): MeshRun[] {
   }
   const namings: readonly Naming[] = ["by place", "at random"];
   return namings.map((naming) => {
-    return { regions, naming, origins: 20, changes: 20, pauseMs: 20, warmUpMs: 1_300, tickMs: 200 };
+    return { regions, naming, origins: 20, changes: 20, pauseMs: 15, warmUpMs: 900, tickMs: 1_000 };
   });
 }
 
 const SEED = 1;
 /** Time after the last change in which it may still arrive. */
-const REST_MS = 1_000;
+const REST_MS = 600;
 /** Arrivals that a model is run for, to have a tail worth printing. */
 const MODEL_ARRIVALS = 50_000;
 const IDLE_MS = 1_000;

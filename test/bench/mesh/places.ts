@@ -5,7 +5,7 @@ import { CLOUD_REGIONS, oneWayMs } from "../../wan/cloud-regions.js";
 export interface Places {
   readonly names: readonly string[];
   /** Milliseconds one way between two of them, by index. */
-  oneWayMs(from: number, to: number): number;
+  readonly oneWayMs: (from: number, to: number) => number;
 }
 
 /** Whether names that sort beside each other tell of regions that lie beside each other. */

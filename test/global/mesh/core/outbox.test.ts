@@ -9,7 +9,11 @@ import {
   SyncResponseSchema,
 } from "../../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
 import { sha256 } from "../../../../shared/hash.js";
-import { MAX_MESH_FRAME_BYTES, MESH_PUSH_INTERVAL_MS } from "../../../../shared/limits.js";
+import {
+  MAX_MESH_FRAME_BYTES,
+  MESH_PING_STANDINGS,
+  MESH_PUSH_INTERVAL_MS,
+} from "../../../../shared/limits.js";
 
 /**
  * What a stream owes its receiver: the first change at once, then at most one push
@@ -230,4 +234,27 @@ test("a large section goes in bounded frames; small ones and later news aren't h
   }
   const id = { region: "away", summary: "large" };
   expect(receiver.section(id)?.root).toBe(origin.section(id)?.root);
+});
+
+test("a ping is answered though nothing is pushed, to measure the round trip", () => {
+  outbox.setInterest(new Set(), []);
+  outbox.pinged(17);
+  const answer = frame(100);
+  expect(answer?.echo?.stampMs).toBe(17);
+  expect(answer?.standings).toEqual([]);
+  expect(frame(100)).toBeUndefined();
+});
+
+test("of many regions each ping's answer tells some in turn, and all soon", () => {
+  const regions = Array.from({ length: 2 * MESH_PING_STANDINGS + 1 }, (_, i) => `r${i}`);
+  outbox.setInterest(new Set(regions), []);
+  expect(frame(100)?.standings).toHaveLength(regions.length);
+  const told: string[] = [];
+  for (let ping = 1; ping <= 3; ping++) {
+    outbox.pinged(100 + ping);
+    const standings = frame(100 + ping)?.standings ?? [];
+    expect(standings).toHaveLength(MESH_PING_STANDINGS);
+    told.push(...standings.map(({ region }) => region));
+  }
+  expect(new Set(told)).toEqual(new Set(regions));
 });
