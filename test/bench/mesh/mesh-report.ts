@@ -1,6 +1,6 @@
 import { formatTable } from "../../../deploy/terminal/table.js";
 import { MESH_DIRECT_REGIONS } from "../../../shared/limits.js";
-import type { MeshRow } from "./mesh-suite.js";
+import { MANY_ORIGINS, type MeshRow } from "./mesh-suite.js";
 import { SERF_WAN } from "./models.js";
 
 const right = (head: string): { head: string; align: "right" } => ({ head, align: "right" });
@@ -10,7 +10,7 @@ const whole = (value: number | undefined): string =>
 const NOTES = `Milliseconds from a change at its origin's gateway to each other region's, and to the last of all.
 Half of the measured median round trip one way, 0.5 ms between regions of one place; no jitter, no loss.
 Gossip like Serf's over a WAN: every ${SERF_WAN.intervalMs} ms to ${SERF_WAN.nodes} at random, ${SERF_WAN.retransmitMult} x ceil(log10(n+1)) times by each, without its push-pull.
-Past ${MESH_DIRECT_REGIONS} regions 20 of them have something to tell; the others receive and pass on.
+Past ${MESH_DIRECT_REGIONS} regions ${MANY_ORIGINS} of them have something to tell; the others receive and pass on.
 `;
 
 /** The simulated mesh's result as a table. */

@@ -39,9 +39,13 @@ interface MeshRun {
   readonly tickMs?: number;
 }
 
+/** Regions that have something to tell when there are many. */
+export const MANY_ORIGINS = 10;
+
 /**
  * A second of a thousand regions costs a computer a minute and more, so of many regions only
- * some have something to tell, in a short run. What all say all the time isn't measured then.
+ * some have something to tell, in a short run, with a look at plans each second. What all say all the time isn't measured then.
+ * Changes are further apart than the pushes' interval, so that none waits for another.
  */
 function runsOf(regions: number): MeshRun[] {
   if (regions <= MESH_DIRECT_REGIONS) {
@@ -54,7 +58,10 @@ function runsOf(regions: number): MeshRun[] {
   }
   const namings: readonly Naming[] = ["by place", "at random"];
   return namings.map((naming) => {
-    return { regions, naming, origins: 20, changes: 20, pauseMs: 15, warmUpMs: 900, tickMs: 1_000 };
+    return {
+      ...{ regions, naming, origins: MANY_ORIGINS },
+      ...{ changes: MANY_ORIGINS, pauseMs: 55, warmUpMs: 900, tickMs: 1_000 },
+    };
   });
 }
 
