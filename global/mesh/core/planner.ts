@@ -81,6 +81,7 @@ export class Planner {
         this.#relays.delete(region);
       }
     }
+    this.#lookAgain(wanted, now);
     return wanted;
   }
 
@@ -126,7 +127,21 @@ export class Planner {
     if (link?.state === "up") return link.isHealthy(now);
     if (link?.state === "connecting") return isFirstDial(link, now);
     const addresses = this.#input.directory.get(region) ?? [];
-    return addresses.some((other) => this.#links(other)?.isDue(now) ?? true);
+    return addresses.some((other) => this.#links(other)?.state === "idle");
+  }
+
+  /**
+   * Goes on dialling neighbours that failed as parents, also those whose own news a sibling
+   * fetches: nothing else would show that they are back.
+   */
+  #lookAgain(wanted: Map<string, Set<string>>, now: Now): void {
+    for (const region of this.#input.trees.neighbours() ?? []) {
+      const address = this.#direct.get(region);
+      const state = address === undefined ? undefined : this.#links(address)?.state;
+      if (state !== "down" && state !== "connecting") continue;
+      const link = this.#choose(region, now);
+      if (link !== undefined && !wanted.has(link.address)) wanted.set(link.address, new Set());
+    }
   }
 
   /** Every region that is in the directory or that a peer tells of, in a fixed order. */

@@ -25,6 +25,11 @@ function at(world: World, region: string): SimGateway {
   return world.gateways.find((gateway) => gateway.region.name === region) as SimGateway;
 }
 
+function isFetching({ core }: SimGateway, origin: string): boolean {
+  const links = [...core.links.values()].filter(({ region }) => region === origin);
+  return links.some(({ state }) => state === "up");
+}
+
 /** Regions that haven't all of an origin's writes. */
 function lacking(world: World, origin: string): string[] {
   const { revision } = at(world, origin).region;
@@ -59,10 +64,28 @@ test("trees bring each change to everybody once, and mend themselves when a head
   world.run(2_000);
   expect(lacking(world, origin)).toEqual([]);
 
-  // The head that has taken over hears nothing from the origin, which hears it.
-  const next = new Trees(far, regions).parent(origin, (region) => region !== head);
-  world.cut(origin, next);
+  // One of the others has taken over, and only one.
+  world.run(1_000);
+  const trees = new Trees(far, regions);
+  const next = trees.parent(origin, (region) => region !== head);
+  const near = [far, ...(trees.neighbours() ?? [])];
+  const fetching = (): string[] => {
+    const alive = near.map((region) => at(world, region)).filter((gateway) => gateway.alive);
+    return alive.filter((one) => isFetching(one, origin)).map(({ region }) => region.name);
+  };
+  const heir = next === origin ? far : next;
+  expect(fetching()).toEqual([heir]);
+
+  // It hears nothing from the origin, which hears it.
+  world.cut(origin, heir);
   at(world, origin).region.write(world.nowMs, world.random);
   world.run(3_000);
+  expect(lacking(world, origin)).toEqual([]);
+
+  // The first head comes back, and is the only one again.
+  world.heal();
+  world.start(at(world, head));
+  world.run(5_500);
+  expect(fetching()).toEqual([head]);
   expect(lacking(world, origin)).toEqual([]);
 }, 60_000);
