@@ -1,7 +1,7 @@
 import type { PeerInfo } from "../api/view-source.js";
 import type { Link } from "../mesh/core/link.js";
 import type { MeshCore } from "../mesh/core/mesh-core.js";
-import type { Directory } from "../mesh/core/planner.js";
+import type { Directory } from "../mesh/core/planner-input.js";
 import type { SourceStatus } from "../source/types.js";
 import type { Links, RegionLink } from "../view/view.js";
 

@@ -5,7 +5,7 @@ import { AtollError, errorText } from "../../shared/errors.js";
 import { MAX_PUSH_INTERVAL_MS, MESH_PUSH_INTERVAL_MS } from "../../shared/limits.js";
 import { LOG_LEVELS, type LogLevel } from "../../shared/log.js";
 import { isName, readTopology } from "../../shared/topology.js";
-import type { Directory } from "../mesh/core/planner.js";
+import type { Directory } from "../mesh/core/planner-input.js";
 import {
   parseRedisSettings,
   REDIS_HELP,

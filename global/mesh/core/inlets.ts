@@ -13,7 +13,7 @@ import { decodeHello, encodeHello, type SelfHello } from "./hello.js";
 import { Link } from "./link.js";
 import type { Now } from "./now.js";
 import type { MeshOutput, SyncRequestInit } from "./output.js";
-import type { Directory } from "./planner.js";
+import type { Directory } from "./planner-input.js";
 
 /** Time that a stream which nobody wants any more is kept, so that plans may waver. */
 const LINGER_MS = 2_000;

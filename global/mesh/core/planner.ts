@@ -1,17 +1,11 @@
-import { MESH_LINK_SUSPECT_MS } from "../../../shared/limits.js";
 import { type Link, leadsTo } from "./link.js";
 import type { Now } from "./now.js";
-import type { RegionBook } from "./region-book.js";
+import type { PlannerInput } from "./planner-input.js";
 import { ranked } from "./rendezvous.js";
 import { shortcut } from "./shortcut.js";
-import type { Trees } from "./trees.js";
+import { Straight } from "./straight.js";
 
-/** Where gateways can be dialled: `host:port` by region. */
-export type Directory = ReadonlyMap<string, readonly string[]>;
-
-/** Time that a first dial may take before a relay is asked meanwhile. */
-const FIRST_DIAL_MS = 1_000;
-/** When a sibling's, or a parent's, news are older, this gateway looks for them elsewhere. */
+/** A sibling's news that are older have this gateway fetch them itself. */
 const SIBLING_STALE_MS = 3_000;
 /** A relay is left for another only when that one's news are younger by this much. */
 const RELAY_GAIN_MS = 500;
@@ -19,17 +13,6 @@ const RELAY_GAIN_MS = 500;
 const SOURCE_STALE_MS = 3_000;
 /** How often peers' words are searched for unknown regions, and for faster ways. */
 const SEARCH_MS = 1_000;
-
-/** What a planner looks at. */
-export interface PlannerInput {
-  readonly region: string;
-  readonly gateway: string;
-  readonly directory: Directory;
-  /** By address. */
-  readonly links: ReadonlyMap<string, Link>;
-  readonly book: RegionBook;
-  readonly trees: Trees;
-}
 
 /**
  * Decides which gateways this one should have streams from, and for which regions:
@@ -42,8 +25,7 @@ export interface PlannerInput {
  */
 export class Planner {
   readonly #input: PlannerInput;
-  /** Address of the direct gateway in use, by origin region. */
-  readonly #direct = new Map<string, string>();
+  readonly #straight: Straight;
   /** Address of the relay in use, by origin region. */
   readonly #relays = new Map<string, string>();
   /** Address of the third region's gateway that is the faster way, by origin region. */
@@ -55,6 +37,7 @@ export class Planner {
 
   constructor(input: PlannerInput) {
     this.#input = input;
+    this.#straight = new Straight(input);
   }
 
   /** The wanted streams now: the regions to be pushed, by address. */
@@ -65,7 +48,7 @@ export class Planner {
     for (const address of directory.get(home) ?? []) {
       if (this.#links(address)?.isSelf !== true) wanted.set(address, new Set());
     }
-    const isUp = this.#whoIsUp(now);
+    const isUp = this.#straight.whoIsUp(now);
     this.#isSearch = now.monotonicMs - this.#searchedMs >= SEARCH_MS;
     if (this.#isSearch) this.#searchedMs = now.monotonicMs;
     for (const region of this.#regions()) {
@@ -81,7 +64,7 @@ export class Planner {
         this.#relays.delete(region);
       }
     }
-    this.#lookAgain(wanted, now);
+    for (const address of this.#straight.toRevive(now)) keep(wanted, address);
     return wanted;
   }
 
@@ -106,42 +89,6 @@ export class Planner {
     if (siblings.size === 0) return undefined;
     const [owner] = ranked(region, [this.#input.gateway, ...siblings.keys()]);
     return owner === undefined ? undefined : siblings.get(owner);
-  }
-
-  /** Tells of neighbour regions whether one of their gateways works, as far as is known. */
-  #whoIsUp(now: Now): (region: string) => boolean {
-    const known = new Map<string, boolean>();
-    return (region) => {
-      let isUp = known.get(region);
-      if (isUp === undefined) {
-        isUp = this.#isUp(region, now);
-        known.set(region, isUp);
-      }
-      return isUp;
-    };
-  }
-
-  #isUp(region: string, now: Now): boolean {
-    const address = this.#direct.get(region);
-    const link = address === undefined ? undefined : this.#links(address);
-    if (link?.state === "up") return link.isHealthy(now);
-    if (link?.state === "connecting") return isFirstDial(link, now);
-    const addresses = this.#input.directory.get(region) ?? [];
-    return addresses.some((other) => this.#links(other)?.state === "idle");
-  }
-
-  /**
-   * Goes on dialling neighbours that failed as parents, also those whose own news a sibling
-   * fetches: nothing else would show that they are back.
-   */
-  #lookAgain(wanted: Map<string, Set<string>>, now: Now): void {
-    for (const region of this.#input.trees.neighbours() ?? []) {
-      const address = this.#direct.get(region);
-      const state = address === undefined ? undefined : this.#links(address)?.state;
-      if (state !== "down" && state !== "connecting") continue;
-      const link = this.#choose(region, now);
-      if (link !== undefined && !wanted.has(link.address)) wanted.set(link.address, new Set());
-    }
   }
 
   /** Every region that is in the directory or that a peer tells of, in a fixed order. */
@@ -184,17 +131,18 @@ export class Planner {
       this.#fetchDirect(region, wanted, now);
       return;
     }
-    const link = this.#choose(parent, now);
+    const link = this.#straight.choose(parent, now);
     if (link !== undefined) add(wanted, link.address, region);
-    if (link !== undefined && this.#isParentGood(link, region, now)) this.#relays.delete(region);
+    if (link !== undefined && this.#straight.isParentGood(link, region, now))
+      this.#relays.delete(region);
     else if (this.#input.trees.isDeputy(region)) this.#fetchDirect(region, wanted, now);
     else this.#askRelay(region, link?.address, wanted, now);
   }
 
   /** Wants a stream from one of the region's own gateways, and a relay where that fails. */
   #fetchDirect(region: string, wanted: Map<string, Set<string>>, now: Now): void {
-    const link = this.#choose(region, now);
-    if (link === undefined || !this.#isGood(link, region, now)) {
+    const link = this.#straight.choose(region, now);
+    if (link === undefined || !this.#straight.isGood(link, region, now)) {
       if (link !== undefined) add(wanted, link.address, region);
       this.#askRelay(region, link?.address, wanted, now);
       return;
@@ -209,7 +157,7 @@ export class Planner {
     this.#shortcuts.set(region, faster.address);
     add(wanted, faster.address, region);
     // The straight stream stays open: its round trip is measured, and it is there at once.
-    if (!wanted.has(link.address)) wanted.set(link.address, new Set());
+    keep(wanted, link.address);
   }
 
   /** The third region's stream that brings a region's news faster than `direct`, if any. */
@@ -218,46 +166,7 @@ export class Planner {
     const current = this.#shortcuts.get(region);
     if (this.#isSearch) return shortcut(region, home, direct, links.values(), current, now);
     const link = current === undefined ? undefined : links.get(current);
-    return link !== undefined && this.#isGood(link, region, now) ? link : undefined;
-  }
-
-  /** The stream to one of a region's gateways. */
-  #choose(region: string, now: Now): Link | undefined {
-    const address = this.#chooseDirect(region, now);
-    return address === undefined ? undefined : this.#links(address);
-  }
-
-  #chooseDirect(region: string, now: Now): string | undefined {
-    const { directory, gateway, region: home } = this.#input;
-    const addresses = directory.get(region) ?? [];
-    const current = this.#direct.get(region);
-    const link = current === undefined ? undefined : this.#links(current);
-    if (current !== undefined && (link?.state === "up" || link?.state === "connecting")) {
-      return current;
-    }
-    const next = ranked(`${home}/${gateway}`, addresses).find(
-      (address) => this.#links(address)?.isDue(now) ?? true,
-    );
-    if (next !== undefined) this.#direct.set(region, next);
-    return next;
-  }
-
-  /** Whether the next one up an origin's tree brings news, or hasn't had the time to. */
-  #isParentGood(link: Link, region: string, now: Now): boolean {
-    if (link.state === "idle" || this.#isGood(link, region, now)) return true;
-    return link.isHealthy(now) && now.monotonicMs - link.sinceMs < SIBLING_STALE_MS;
-  }
-
-  /** Whether a direct link brings news, or hasn't had the time to. */
-  #isGood(link: Link, region: string, now: Now): boolean {
-    if (link.state === "connecting") {
-      if (!isFirstDial(link, now)) return false;
-      return (this.#input.book.ageMs(region, now.ageMs) ?? 0) < MESH_LINK_SUSPECT_MS;
-    }
-    if (!link.isHealthy(now)) return false;
-    const standing = link.standings.get(region);
-    if (standing === undefined) return now.monotonicMs - link.sinceMs < FIRST_DIAL_MS;
-    return standing.path.length > 0 && !leadsTo(this.#input.region, link, standing.path);
+    return link !== undefined && this.#straight.isGood(link, region, now) ? link : undefined;
   }
 
   #askRelay(
@@ -285,12 +194,13 @@ export class Planner {
   }
 }
 
-function isFirstDial(link: Link, now: Now): boolean {
-  return link.failures === 0 && now.monotonicMs - link.sinceMs < FIRST_DIAL_MS;
-}
-
 function add(wanted: Map<string, Set<string>>, address: string, region: string): void {
   const regions = wanted.get(address);
   if (regions === undefined) wanted.set(address, new Set([region]));
   else regions.add(region);
+}
+
+/** Wants a stream, if only to know how the peer is. */
+function keep(wanted: Map<string, Set<string>>, address: string): void {
+  if (!wanted.has(address)) wanted.set(address, new Set());
 }
