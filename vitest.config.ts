@@ -7,8 +7,9 @@ const shared = {
 };
 
 /**
- * Three projects: `unit` runs in parallel; `system` starts real processes, one file
- * at a time, so that its timings hold on two cores; `simulation` runs seeded worlds.
+ * Four projects: `unit` and `simulation`, which runs seeded worlds, need no other
+ * processes; `conformance` compares real ones and doesn't care how long they take;
+ * `faults` hurts real ones, one file at a time, so that its timings hold on two cores.
  */
 export default defineConfig({
   test: {
@@ -36,12 +37,22 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          name: "system",
-          include: ["test/{conformance,faults,wan,bench,peers}/**/*.test.ts"],
+          name: "conformance",
+          include: ["test/{conformance,wan,bench,peers}/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "faults",
+          include: ["test/faults/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 300_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

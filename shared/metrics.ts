@@ -18,3 +18,24 @@ export function createRegistry(labels: Record<string, string>): Registry {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LAG_READING_MS });
   return registry;
 }
+
+/** A gauge that is read when it is scraped: its name, its help, and what it stands at. */
+export type GaugeRow = readonly [name: string, help: string, read: () => number];
+
+/** Registers gauges whose names begin with `prefix`. */
+export function registerGauges(
+  registry: Registry,
+  prefix: string,
+  rows: readonly GaugeRow[],
+): void {
+  for (const [name, help, read] of rows) {
+    new Gauge({
+      name: prefix + name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}

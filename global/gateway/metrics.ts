@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from "../../shared/metrics.js";
+import { Counter, Gauge, type Registry, registerGauges } from "../../shared/metrics.js";
 import type { MeshEvent } from "../mesh/core/output.js";
 
 /** What a scrape asks of the gateway. */
@@ -50,7 +50,7 @@ export class GatewayMetrics {
       ["method", "kind"],
     );
     this.#waitOutcomes = counter("waits_total", "Finished calls to Wait, by outcome", ["outcome"]);
-    const gauges: readonly [string, string, () => number][] = [
+    registerGauges(registry, PREFIX, [
       ["sections", "Sections that are held, of all regions", () => readings.sections],
       ["groups", "Groups in those sections", () => readings.groups],
       ["mesh_links", "Streams from other gateways that are up", () => readings.links],
@@ -63,17 +63,7 @@ export class GatewayMetrics {
         "Records that the own region's summaries had to leave out",
         () => readings.skipped,
       ],
-    ];
-    for (const [name, help, read] of gauges) {
-      new Gauge({
-        name: PREFIX + name,
-        help,
-        registers,
-        collect() {
-          this.set(read());
-        },
-      });
-    }
+    ]);
     new Gauge({
       name: `${PREFIX}region_age_seconds`,
       help: "Upper bound of the age of each region's part; absent when unknown",

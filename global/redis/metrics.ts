@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from "../../shared/metrics.js";
+import { Counter, Histogram, type Registry, registerGauges } from "../../shared/metrics.js";
 import type { MirrorStatus } from "../api/view-source.js";
 import type { Outcome } from "./core/unit.js";
 
@@ -47,7 +47,7 @@ export class MirrorMetrics {
       help: "Times that the connection was lost",
       registers,
     });
-    const gauges: readonly [string, string, () => number][] = [
+    registerGauges(registry, PREFIX, [
       ["connected", "1 while Redis is connected", () => Number(status().isConnected)],
       ["units", "Sections and merged summaries that are mirrored", () => status().units],
       [
@@ -55,17 +55,7 @@ export class MirrorMetrics {
         "Age of the oldest change that isn't in Redis yet",
         () => status().lagMs / 1_000,
       ],
-    ];
-    for (const [name, help, read] of gauges) {
-      new Gauge({
-        name: PREFIX + name,
-        help,
-        registers,
-        collect() {
-          this.set(read());
-        },
-      });
-    }
+    ]);
   }
 
   stepped(kind: string, outcome: Outcome, ms: number): void {

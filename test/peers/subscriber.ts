@@ -1,6 +1,6 @@
+import { cellNumber } from "../../shared/cell-number.js";
 import { AtollError } from "../../shared/errors.js";
 import {
-  type Cell,
   GlobalService,
   type Notice,
   type RegionFreshness,
@@ -11,20 +11,6 @@ import { RpcClient } from "../../shared/rpc/client.js";
 const DEFAULT_WAIT_MS = 30_000;
 const RETRY_MS = 50;
 const NOT_YET: ReadonlySet<string> = new Set(["UNAVAILABLE", "NOT_FOUND"]);
-
-function cellNumber({ value }: Cell): number | undefined {
-  switch (value.case) {
-    case "count":
-      return Number(value.value);
-    case "sum":
-      return value.value.value;
-    case "min":
-    case "max":
-      return value.value.value;
-    default:
-      return undefined;
-  }
-}
 
 /** A consumer that follows one summary and keeps what it was told, as a test sees it. */
 export class Subscriber {
