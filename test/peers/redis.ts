@@ -16,22 +16,37 @@ export class RedisServer {
   readonly #tool: PeerTool;
   readonly #args: readonly string[];
   readonly #folder: string;
+  readonly #access: readonly string[];
   #child: Child;
 
-  private constructor(tool: PeerTool, port: number, folder: string, args: readonly string[]) {
+  private constructor(
+    tool: PeerTool,
+    port: number,
+    folder: string,
+    args: readonly string[],
+    access: readonly string[],
+  ) {
     this.port = port;
     this.#tool = tool;
     this.#folder = folder;
     this.#args = args;
+    this.#access = access;
     this.#child = this.#spawn();
   }
 
-  /** Starts one on a free port; resolves when it answers. `args` are options of redis-server. */
-  static async start(args: readonly string[] = [], port?: number): Promise<RedisServer> {
+  /**
+   * Starts one on a free port; resolves when it answers. `args` are options of
+   * redis-server, `access` those that redis-cli needs to get in.
+   */
+  static async start(
+    args: readonly string[] = [],
+    port?: number,
+    access: readonly string[] = [],
+  ): Promise<RedisServer> {
     const tool = await peerTool("redis-server");
     const [free] = port === undefined ? await freePorts(1) : [port];
     const folder = await mkdtemp(join(tmpdir(), "atoll-redis-"));
-    const server = new RedisServer(tool, free as number, folder, args);
+    const server = new RedisServer(tool, free as number, folder, args, access);
     try {
       await server.#ready();
     } catch (error) {
@@ -49,7 +64,7 @@ export class RedisServer {
 
   async #ready(): Promise<void> {
     const isReady = (): Promise<boolean> =>
-      redisAnswers(this.port, ["ping"], (answer) => answer === "PONG");
+      redisAnswers(this.port, [...this.#access, "ping"], (answer) => answer === "PONG");
     await this.#child.until(isReady, READY_MS);
   }
 
@@ -64,7 +79,7 @@ export class RedisServer {
 
   /** redis-cli's answer as JSON. */
   cli(...args: readonly string[]): Promise<unknown> {
-    return redisCli(this.port, ...args);
+    return redisCli(this.port, ...this.#access, ...args);
   }
 
   /** Starts it again after it has ended, on the same port. */
