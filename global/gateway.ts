@@ -17,6 +17,7 @@ import { ReportBook } from "./digest/report.js";
 import type { Section } from "./digest/section.js";
 import { UNSIGNED } from "./digest/trust.js";
 import { logMeshEvent } from "./gateway/event-log.js";
+import { localLink } from "./gateway/local-link.js";
 import { LocalRegion } from "./gateway/local-region.js";
 import { GatewayMetrics } from "./gateway/metrics.js";
 import { Neighbours } from "./gateway/neighbours.js";
@@ -82,7 +83,7 @@ export class Gateway {
       region,
       gateway: name,
       endpoints: options.endpoints,
-      etcd: options.etcd,
+      etcdAccess: options.etcdAccess,
       state: this.#state,
       clock: systemClock,
       ages: this.#ages,
@@ -263,10 +264,12 @@ export class Gateway {
   #unready(): string | undefined {
     if (this.#stopping !== undefined) return "stopping";
     if (this.#local.isLive) return undefined;
-    const { status } = this.#local;
-    const detail =
-      "reason" in status ? status.reason : "error" in status ? status.error : undefined;
-    return `the region's first read isn't folded yet: ${status.state}${detail === undefined ? "" : ` (${detail})`}`;
+    return `the region's first read isn't folded yet: ${this.#sourceText()}`;
+  }
+
+  /** What is wrong with the own region's source, or how far it is; empty when all is well. */
+  #sourceText(): string {
+    return localLink(this.#local.status, this.#options.region).reason;
   }
 
   async #answer(url: URL): Promise<HttpAnswer> {
@@ -276,11 +279,10 @@ export class Gateway {
         return { status: 200, type: HTTP_TEXT, body: "ok\n" };
       case "/readyz": {
         const reason = this.#unready();
-        return {
-          status: reason === undefined ? 200 : 503,
-          type: HTTP_TEXT,
-          body: `${reason ?? "ok"}\n`,
-        };
+        if (reason !== undefined) return { status: 503, type: HTTP_TEXT, body: `${reason}\n` };
+        // It serves what it has, of other regions too, and says what is wrong with its own.
+        const text = this.#sourceText();
+        return { status: 200, type: HTTP_TEXT, body: `ok\n${text === "" ? "" : `${text}\n`}` };
       }
       case "/metrics":
         return { status: 200, type: HTTP_METRICS, body: await this.#metrics.text() };

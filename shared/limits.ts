@@ -218,6 +218,12 @@ export const SOURCE_CONNECT_TIMEOUT_MS = 5_000;
 /** First and longest pause before a gateway connects to its region again. */
 export const SOURCE_RETRY_MIN_MS = 50;
 export const SOURCE_RETRY_MAX_MS = 2_000;
+/** A region that can't be read, or not wholly, is logged again after so long. */
+export const SOURCE_REMINDER_MS = 30_000;
+/** Pause between two log lines on how far a first read is. */
+export const FIRST_READ_PROGRESS_MS = 5_000;
+/** Time that a page of a region's first read should take; slower ones are made smaller. */
+export const SCAN_PAGE_TARGET_MS = 1_000;
 
 /** Bytes of write-ahead log at which the durable log is checkpointed when it is idle. */
 export const LOG_IDLE_CHECKPOINT_BYTES = 128 * 1024;

@@ -11,10 +11,22 @@ const hostPort = z
 
 const memberSchema = z.strictObject({ name, client: hostPort, peer: hostPort, http: hostPort });
 const gatewaySchema = z.strictObject({ name, grpc: hostPort, http: hostPort });
+/** As the options `--etcd-…`; a password is never in the file. */
+const etcdSchema = z
+  .strictObject({
+    cacert: z.string(),
+    cert: z.string(),
+    key: z.string(),
+    "server-name": z.string(),
+    user: z.string(),
+    "password-file": z.string(),
+  })
+  .partial();
 const regionSchema = z.strictObject({
   name,
   members: z.array(memberSchema).min(1),
   gateways: z.array(gatewaySchema),
+  etcd: etcdSchema.optional(),
 });
 const topologySchema = z.strictObject({ regions: z.array(regionSchema).min(1) });
 

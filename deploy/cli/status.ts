@@ -53,7 +53,7 @@ function memberRow(region: RegionFacts, member: MemberFacts): string[] {
 function notesOf(region: string, gateway: GatewayFacts): string[] {
   const views = (gateway.view?.regions ?? []).flatMap(({ freshness }) => freshness ?? []);
   const regions = views
-    .filter(({ status }) => status !== RegionStatus.FRESH)
+    .filter(({ status, reason }) => status !== RegionStatus.FRESH || reason !== "")
     .map(
       (view) =>
         `${view.region} ${statusWord(view.status)}${view.reason === "" ? "" : `: ${view.reason}`}`,

@@ -1,5 +1,6 @@
 import type { Clock } from "../../shared/clock.js";
 import { errorText } from "../../shared/errors.js";
+import type { EtcdAccess } from "../../shared/etcd/access.js";
 import { EtcdClient } from "../../shared/etcd/client.js";
 import type { Incarnation } from "../../shared/etcd/incarnation.js";
 import { sha256 } from "../../shared/hash.js";
@@ -14,7 +15,6 @@ import type { SourceOutput, SourceStatus } from "../source/types.js";
 import { SummaryEngine } from "../summary/engine/engine.js";
 import type { EngineOutput, SummaryStatus } from "../summary/types.js";
 import { DefinitionTexts } from "./definition-texts.js";
-import type { EtcdAccess } from "./etcd-options.js";
 import { RegionIntent } from "./region-intent.js";
 
 /** What a gateway is told of its own region. */
@@ -29,7 +29,7 @@ export interface LocalRegionOptions {
   readonly region: string;
   readonly gateway: string;
   readonly endpoints: readonly string[];
-  readonly etcd: EtcdAccess;
+  readonly etcdAccess: () => EtcdAccess;
   readonly state: GlobalState;
   readonly clock: Clock;
   readonly ages: AgeClock;
@@ -51,7 +51,7 @@ export class LocalRegion {
   constructor(options: LocalRegionOptions) {
     this.#options = options;
     this.intent = new RegionIntent(options.log);
-    this.#client = new EtcdClient({ endpoints: options.endpoints, ...options.etcd });
+    this.#client = new EtcdClient({ endpoints: options.endpoints, access: options.etcdAccess });
     this.#engine = new SummaryEngine({ region: options.region, hash: sha256 });
     this.#source = new RegionSource({
       client: this.#client,
@@ -78,6 +78,11 @@ export class LocalRegion {
 
   get status(): SourceStatus {
     return this.#source.status;
+  }
+
+  /** How far the newest first read is, or was when it ended. */
+  get firstRead(): RegionSource["firstRead"] {
+    return this.#source.firstRead;
   }
 
   /** The cluster id that the region's store answers with, hexadecimal; undefined while unknown. */

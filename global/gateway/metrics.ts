@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry, registerGauges } from "../../shared/metrics.js";
 import type { MeshEvent } from "../mesh/core/output.js";
+import type { SourceStatus } from "../source/types.js";
 
 /** What a scrape asks of the gateway. */
 export interface GatewayReadings {
@@ -13,9 +14,16 @@ export interface GatewayReadings {
   readonly waits: number;
   readonly revision: number;
   readonly skipped: number;
+  readonly sourceState: SourceStatus["state"];
+  /** Something of the source fails, whatever state it is in. */
+  readonly hasTrouble: boolean;
+  readonly firstReadKeys: number;
+  /** Undefined while unknown. */
+  readonly firstReadExpected: number | undefined;
 }
 
 const PREFIX = "atoll_global_";
+const SOURCE_STATES = ["connecting", "loading", "live", "refused"] as const;
 
 /** A gateway's metrics. */
 export class GatewayMetrics {
@@ -59,11 +67,27 @@ export class GatewayMetrics {
       ["waits", "Calls to Wait that are open", () => readings.waits],
       ["source_revision", "Revision up to which the own region is folded", () => readings.revision],
       [
+        "source_trouble",
+        "1 when something of the own region's source fails, else 0",
+        () => Number(readings.hasTrouble),
+      ],
+      [
+        "source_first_read_keys",
+        "Keys that the newest first read of the own region has read",
+        () => readings.firstReadKeys,
+      ],
+      [
+        "source_first_read_expected_keys",
+        "Keys that there were when it began; 0 while unknown",
+        () => readings.firstReadExpected ?? 0,
+      ],
+      [
         "skipped_records",
         "Records that the own region's summaries had to leave out",
         () => readings.skipped,
       ],
     ]);
+    this.#sourceStates(readings);
     new Gauge({
       name: `${PREFIX}region_age_seconds`,
       help: "Upper bound of the age of each region's part; absent when unknown",
@@ -73,6 +97,19 @@ export class GatewayMetrics {
         this.reset();
         for (const [origin, seconds] of readings.ages())
           if (seconds !== undefined) this.set({ origin }, seconds);
+      },
+    });
+  }
+
+  #sourceStates(readings: GatewayReadings): void {
+    new Gauge({
+      name: `${PREFIX}source_state`,
+      help: "1 for the state that the own region's source is in, 0 for the others",
+      labelNames: ["state"],
+      registers: [this.#registry],
+      collect() {
+        for (const state of SOURCE_STATES)
+          this.set({ state }, Number(readings.sourceState === state));
       },
     });
   }

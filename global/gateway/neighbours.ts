@@ -4,6 +4,7 @@ import type { MeshCore } from "../mesh/core/mesh-core.js";
 import type { Directory } from "../mesh/core/planner-input.js";
 import type { SourceStatus } from "../source/types.js";
 import type { Links, RegionLink } from "../view/view.js";
+import { localLink } from "./local-link.js";
 
 export interface NeighboursInput {
   readonly region: string;
@@ -13,27 +14,6 @@ export interface NeighboursInput {
   readonly core: MeshCore;
   readonly sourceStatus: () => SourceStatus;
   readonly ageNowMs: () => number;
-}
-
-function localLink(status: SourceStatus, region: string): RegionLink {
-  switch (status.state) {
-    case "live":
-      return { reachable: true, path: "local", reason: "" };
-    case "loading":
-      return {
-        reachable: true,
-        path: "local",
-        reason: `reading the region, ${status.keys} keys so far`,
-      };
-    case "connecting":
-      return { reachable: false, path: "", reason: status.error ?? "connecting to the region" };
-    case "refused":
-      return {
-        reachable: false,
-        path: "",
-        reason: `${status.reason}; if that is right, run ${status.command} ${region}`,
-      };
-  }
 }
 
 function stateOf(link: Link): PeerInfo["state"] {

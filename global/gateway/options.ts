@@ -2,6 +2,9 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { parseHostPort } from "../../shared/address.js";
 import { AtollError, errorText } from "../../shared/errors.js";
+import type { EtcdAccess } from "../../shared/etcd/access.js";
+import { ETCD_OPTIONS, type EtcdOption } from "../../shared/etcd/access-options.js";
+import { type RegionOfFile, regionAccess } from "../../shared/etcd/region-access.js";
 import { MAX_PUSH_INTERVAL_MS, MESH_PUSH_INTERVAL_MS } from "../../shared/limits.js";
 import { LOG_LEVELS, type LogLevel } from "../../shared/log.js";
 import { isName, readTopology } from "../../shared/topology.js";
@@ -13,13 +16,6 @@ import {
   type RedisOption,
   type RedisSettings,
 } from "../redis/settings.js";
-import {
-  ETCD_HELP,
-  ETCD_OPTIONS,
-  type EtcdAccess,
-  type EtcdOption,
-  parseEtcdAccess,
-} from "./etcd-options.js";
 
 /** The settings of the program `global`, checked. */
 export interface GatewayOptions {
@@ -36,8 +32,8 @@ export interface GatewayOptions {
   readonly logLevel: LogLevel;
   /** Milliseconds between two pushes of news to another gateway, at least. */
   readonly pushIntervalMs: number;
-  /** How the own region is reached. */
-  readonly etcd: EtcdAccess;
+  /** Reads how the own region is reached; it throws naming what is wrong. */
+  readonly etcdAccess: () => EtcdAccess;
   /** Where the view is mirrored to; undefined for nowhere. */
   readonly redis: RedisSettings | undefined;
   /** Whom to believe, and what to sign with; undefined when an operator chose to believe everybody. */
@@ -61,7 +57,14 @@ Usage: global --region REGION --name NAME [options]
   --signing-key FILE       this region's private key (PEM, Ed25519)
   --unsigned               instead of both: sign nothing and believe every gateway
   --data-dir DIR           accepted for later use; a gateway keeps nothing that it can't rebuild
-${ETCD_HELP}
+  --etcd-cacert FILE       connects to the region by TLS, and trusts these certificates (PEM)
+  --etcd-cert FILE, --etcd-key FILE
+                           certificate and key of this client, where the region asks for one
+  --etcd-server-name NAME  the name in the region's certificates, where it is not the address
+  --etcd-user NAME         who to log in as
+  --etcd-password-file FILE
+                           the password; ATOLL_ETCD_PASSWORD holds one, too. A topology may say
+                           the same of each region. Replaced files are read without a restart
 ${REDIS_HELP}
   --push-interval MS       news go to other gateways at once, then at most this often: fewer
                            bytes for older views (default ${MESH_PUSH_INTERVAL_MS}, up to ${MAX_PUSH_INTERVAL_MS})
@@ -150,11 +153,15 @@ function parsePeers(text: string, source: string): Map<string, string[]> {
   return directory;
 }
 
-function fromTopology(
-  settings: Settings,
-  file: string,
-  sourceOf: SourceOf,
-): { endpoints: string[]; directory: Directory } {
+/** Where everybody is. */
+interface Places {
+  readonly endpoints: string[];
+  readonly directory: Directory;
+  /** The own region, where a topology names it. */
+  readonly own: RegionOfFile | undefined;
+}
+
+function fromTopology(settings: Settings, file: string, sourceOf: SourceOf): Places {
   const topology = readTopology(file);
   const own = topology.regions.find((region) => region.name === settings.region);
   if (own === undefined) {
@@ -164,6 +171,7 @@ function fromTopology(
     );
   }
   return {
+    own: { region: own, file },
     endpoints: own.members.map((member) => member.client),
     directory: new Map(
       topology.regions.map((region) => [
@@ -174,10 +182,7 @@ function fromTopology(
   };
 }
 
-function fromLists(
-  settings: Settings,
-  sourceOf: SourceOf,
-): { endpoints: string[]; directory: Directory } {
+function fromLists(settings: Settings, sourceOf: SourceOf): Places {
   if (settings.endpoints === undefined) {
     throw invalid("--endpoints: name the region's members, or a --topology that does");
   }
@@ -189,7 +194,7 @@ function fromLists(
       : parsePeers(settings.peers, sourceOf("peers"));
   const own = directory.get(settings.region) ?? [];
   if (!own.includes(settings.grpc)) directory.set(settings.region, [...own, settings.grpc]);
-  return { endpoints, directory };
+  return { endpoints, directory, own: undefined };
 }
 
 /** Whom to believe. Believing everybody is a choice that somebody has to make. */
@@ -211,6 +216,12 @@ function trustOf(settings: Settings, sourceOf: SourceOf): GatewayOptions["trust"
     );
   }
   return { folder: trust, signingKey };
+}
+
+/** A reader that has read once, so that what is wrong is said at the start. */
+function checked(read: () => EtcdAccess): () => EtcdAccess {
+  read();
+  return read;
 }
 
 /**
@@ -253,17 +264,20 @@ export function parseGatewayOptions(
   for (const setting of ["grpc", "http"] as const) {
     parseHostPort(settings[setting], sourceOf(setting));
   }
+  const { own, endpoints, directory } =
+    topology === undefined
+      ? fromLists(settings, sourceOf)
+      : fromTopology(settings, topology, sourceOf);
   return {
     region: settings.region,
     name: settings.name,
     grpc: settings.grpc,
     http: settings.http,
-    ...(topology === undefined
-      ? fromLists(settings, sourceOf)
-      : fromTopology(settings, topology, sourceOf)),
+    endpoints,
+    directory,
     logLevel: settings["log-level"],
     pushIntervalMs: Number(settings["push-interval"]),
-    etcd: parseEtcdAccess(settings, sourceOf),
+    etcdAccess: checked(regionAccess({ texts: settings, sourceOf }, own)),
     redis: parseRedisSettings(settings, sourceOf),
     trust: trustOf(settings, sourceOf),
   };

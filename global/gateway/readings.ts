@@ -51,6 +51,20 @@ export function readingsOf({ state, core, local, api, ageNowMs }: ReadingsInput)
     get revision() {
       return local.revision;
     },
+    get sourceState() {
+      return local.status.state;
+    },
+    get hasTrouble() {
+      const { status } = local;
+      if (status.state === "refused") return true;
+      return (status.state === "connecting" ? status.error : status.trouble) !== undefined;
+    },
+    get firstReadKeys() {
+      return local.firstRead.keys;
+    },
+    get firstReadExpected() {
+      return local.firstRead.expected;
+    },
     get skipped() {
       return local.summaries().reduce((sum, { skipped }) => sum + skipped, 0);
     },

@@ -45,6 +45,7 @@ export class SourceCore {
   #isBroken = false;
   #outputs: SourceOutput[] = [];
   #keysRead = 0;
+  #keysExpected: number | undefined;
 
   /** `range` is what is read and watched; it must take in `/atoll/`. */
   constructor(range: KeyRange) {
@@ -74,6 +75,16 @@ export class SourceCore {
   /** Keys that the first read has read. */
   get keysRead(): number {
     return this.#keysRead;
+  }
+
+  /** Keys that there are to read in the first read, as somebody counted them; undefined before. */
+  get keysExpected(): number | undefined {
+    return this.#keysExpected;
+  }
+
+  /** There are so many keys. */
+  expect(keys: number): void {
+    this.#keysExpected = keys;
   }
 
   get lineage(): LineageMark | undefined {
@@ -110,6 +121,7 @@ export class SourceCore {
     this.#isFirstRead = true;
     this.#isBroken = false;
     this.#keysRead = 0;
+    this.#keysExpected = undefined;
     const own = prefixRange(ATOLL_PREFIX);
     const ranges = [
       own,
@@ -179,7 +191,7 @@ export class SourceCore {
     if (this.#scans[0]?.id === request.scan) this.#scans[0].failed();
   }
 
-  /** A page that was asked for is too large for a message; false when it is one record. */
+  /** A page that was asked for is too large for a message, or too slow; false when it is one record. */
   pageTooLarge(request: PageRequest): boolean {
     return this.#scans[0]?.id !== request.scan || this.#scans[0].tooLarge();
   }

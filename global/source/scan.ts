@@ -25,6 +25,8 @@ export interface Page {
   /** There is more in the range. */
   readonly more: boolean;
   readonly bytes: number;
+  /** Milliseconds that it took. */
+  readonly tookMs: number;
 }
 
 /** A page as it is said: the state of its keys at the stream's revision. */
@@ -92,7 +94,7 @@ export class Scan {
   page(page: Page, position: number): void {
     const overlap = this.#overlap ?? [];
     this.#overlap = undefined;
-    this.#size.learn(page.records.length, page.bytes);
+    this.#size.learn(page.records.length, page.bytes, page.tookMs);
     // Too much happened meanwhile to patch a page that is behind: it is read again.
     if (this.#overflowed && page.revision < position) return;
     const range = this.#ranges.shift() as KeyRange;
@@ -112,7 +114,7 @@ export class Scan {
     this.#overlap = undefined;
   }
 
-  /** The page was too large for a message; false when it can't get smaller. */
+  /** The page was too large for a message, or too slow; false when it can't get smaller. */
   tooLarge(): boolean {
     this.#overlap = undefined;
     return this.#size.shrink();

@@ -2,16 +2,19 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromBinaryKey } from "../../shared/bytes.js";
 import type { Clock } from "../../shared/clock.js";
-import { AtollError, errorText } from "../../shared/errors.js";
+import { AtollError, type Code } from "../../shared/errors.js";
 import type { EtcdClient } from "../../shared/etcd/client.js";
 import { EtcdWatch } from "../../shared/etcd/watch.js";
 import type { Logger } from "../../shared/log.js";
+import { Complaint } from "./complaint.js";
 import type { SourceCore } from "./core.js";
+import { FirstReadLog } from "./first-read-log.js";
 import { trustsProgressRequests } from "./progress.js";
 import type { KeyRange } from "./scan.js";
 import {
   type Access,
   checkCluster,
+  countKeys,
   readPage,
   readRevision,
   serverVersion,
@@ -33,10 +36,14 @@ export interface SessionOptions {
   /** Says what the core has to say. */
   readonly emit: () => void;
   readonly remembered: () => KnownSource | undefined;
+  /** Takes up certificates and passwords that were replaced. */
+  readonly refreshAccess: () => void;
 }
 
 /** Checks in a row that must find the watch behind before it is given up. */
 const STALL_CHECKS = 3;
+/** Calls in a row that must fail before that is said. */
+const PATIENCE = 3;
 
 /**
  * One connection to a region: a watch at one member, and beside it the reads of pages,
@@ -51,8 +58,8 @@ export class Session {
   #failure: unknown;
   #trustsProgress = false;
   #isEmitDue = false;
-  /** The lineage key can't be written; said once. */
-  #isLineageStuck = false;
+  readonly #unconfirmed: Complaint;
+  readonly #unwritten: Complaint;
   #wakePages: () => void = () => {};
   /** Mod revision of the newest lineage record seen, and when that was. */
   #lineageRevision = 0;
@@ -60,7 +67,18 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { client, core, range } = options;
+    const { client, core, range, log, clock } = options;
+    const complaint = { log, clock, patience: PATIENCE };
+    this.#unconfirmed = new Complaint({
+      ...complaint,
+      failing: "reads that confirm how fresh the region's part is fail",
+      mended: "reads confirm again how fresh the region's part is",
+    });
+    this.#unwritten = new Complaint({
+      ...complaint,
+      failing: "can't write the lineage key",
+      mended: "the lineage key can be written again",
+    });
     core.restart();
     this.#watch = new EtcdWatch(client, {
       key: fromBinaryKey(range.key),
@@ -90,6 +108,11 @@ export class Session {
     this.#abort.abort();
     this.#watch.cancel();
     this.#wakePages();
+  }
+
+  /** What doesn't work, although the session goes on; undefined when all does. */
+  get trouble(): string | undefined {
+    return this.#unconfirmed.text ?? this.#unwritten.text;
   }
 
   /** There may be something to read. */
@@ -147,8 +170,10 @@ export class Session {
 
   /** The pages that the core asks for, one after the other. */
   async #readPages(): Promise<void> {
-    const { core, emit } = this.#options;
-    while (!this.#isOver) {
+    const { core, emit, log, clock } = this.#options;
+    const progress = new FirstReadLog(core, log, clock);
+    if (core.isFirstRead) void this.#count();
+    for (; !this.#isOver; progress.look()) {
       const request = core.request();
       if (request === undefined) {
         await new Promise<void>((resolve) => {
@@ -163,16 +188,23 @@ export class Session {
         if (this.#isOver) return;
         core.page(request, page, positionThen);
       } catch (error) {
-        if (!isTooLarge(error)) throw error;
-        if (!core.pageTooLarge(request)) throw error;
+        const canShrink = isFor(error, "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED");
+        if (!canShrink || !core.pageTooLarge(request)) throw error;
+        // What took too long is asked for again at another member.
+        if (isFor(error, "DEADLINE_EXCEEDED")) throw error;
       }
       emit();
     }
   }
 
+  async #count(): Promise<void> {
+    const keys = await countKeys(this.#access, this.#options.range);
+    if (keys !== undefined && !this.#isOver) this.#options.core.expect(keys);
+  }
+
   /** Linearizable reads that tell how fresh the stream is, and whether it has stalled. */
   async #confirm(): Promise<void> {
-    const { core, emit, timing, log, remembered } = this.#options;
+    const { core, emit, timing, remembered, refreshAccess } = this.#options;
     let behindSinceMs: number | undefined;
     let checks = 0;
     for (; !this.#isOver; await this.#pause(timing.confirmMs)) {
@@ -185,9 +217,12 @@ export class Session {
         checkRemembered(revision, rememberedThen, core.followed);
         core.confirm(revision, began, positionThen);
         emit();
+        this.#unconfirmed.over();
       } catch (error) {
-        if (isFatal(error)) throw error;
-        log.debug({ error: errorText(error) }, "a confirming read failed");
+        if (isFor(error, "DATA_LOSS", "ABORTED")) throw error;
+        if (this.#isOver) return;
+        this.#unconfirmed.failed(AtollError.from(error));
+        if (this.#unconfirmed.text !== undefined) refreshAccess();
       }
       const waitsFor = core.waitsFor;
       if (waitsFor === undefined || waitsFor <= positionThen || core.position > positionThen) {
@@ -223,7 +258,7 @@ export class Session {
   }
 
   async #writeLineage(): Promise<void> {
-    const { core, gateway, log } = this.#options;
+    const { core, gateway } = this.#options;
     const incarnation = core.followed?.incarnation;
     if (incarnation === undefined) return;
     const next = {
@@ -237,11 +272,9 @@ export class Session {
         lineageRevision: core.lineageRevision,
         next,
       });
-      this.#isLineageStuck = false;
+      this.#unwritten.over();
     } catch (error) {
-      if (this.#isOver || this.#isLineageStuck) return;
-      this.#isLineageStuck = true;
-      log.warn({ error: errorText(error) }, "can't write the lineage key");
+      if (!this.#isOver) this.#unwritten.failed(AtollError.from(error));
     }
   }
 
@@ -278,11 +311,7 @@ function checkRemembered(
   );
 }
 
-/** Failures that say something of the store, not only of a call. */
-function isFatal(error: unknown): boolean {
-  return error instanceof AtollError && (error.code === "DATA_LOSS" || error.code === "ABORTED");
-}
-
-function isTooLarge(error: unknown): boolean {
-  return error instanceof AtollError && error.code === "RESOURCE_EXHAUSTED";
+/** Whether something failed for one of these reasons. */
+function isFor(error: unknown, ...codes: readonly Code[]): boolean {
+  return error instanceof AtollError && codes.includes(error.code);
 }

@@ -7,6 +7,7 @@ import type { EtcdClient } from "../../shared/etcd/client.js";
 import type { Incarnation } from "../../shared/etcd/incarnation.js";
 import type { Logger } from "../../shared/log.js";
 import { type Admission, admit, forked, joinKnown, RESOLVING_COMMAND } from "./admission.js";
+import { Complaint } from "./complaint.js";
 import { SourceCore } from "./core.js";
 import type { KeyRange } from "./scan.js";
 import { Session } from "./session.js";
@@ -51,6 +52,10 @@ export class RegionSource {
   #clusterId: string | undefined;
   #running: Promise<void> | undefined;
   #problem: SourceStatus = { state: "connecting", error: undefined };
+  /** Why it is not connected. */
+  readonly #unconnected: Complaint;
+  /** Why certificates or password can't be read again. */
+  readonly #unreadable: Complaint;
   /** Why resuming won't do. */
   #mustBegin: string | undefined;
 
@@ -60,6 +65,17 @@ export class RegionSource {
     this.#range = options.range ?? DEFAULT_RANGE;
     this.#core = new SourceCore(this.#range);
     this.#remembered = options.known;
+    const complaint = { log: options.log, clock: options.clock, patience: 1 };
+    this.#unconnected = new Complaint({
+      ...complaint,
+      failing: "the region's source failed; connecting again",
+      mended: "the region's source is connected",
+    });
+    this.#unreadable = new Complaint({
+      ...complaint,
+      failing: "certificates or password can't be read again; the ones of before are used",
+      mended: "certificates and password can be read again",
+    });
   }
 
   /** Begins to follow. Further calls do nothing. */
@@ -83,9 +99,15 @@ export class RegionSource {
   get status(): SourceStatus {
     const endpoint = this.#session?.endpoint;
     if (endpoint === undefined) return this.#problem;
-    const { isFirstRead, keysRead, position } = this.#core;
-    if (isFirstRead) return { state: "loading", endpoint, keys: keysRead };
-    return { state: "live", endpoint, revision: position };
+    const { isFirstRead, keysRead: keys, keysExpected: expected, position } = this.#core;
+    const trouble = this.#unconnected.text ?? this.#session?.trouble;
+    if (isFirstRead) return { state: "loading", endpoint, keys, expected, trouble };
+    return { state: "live", endpoint, revision: position, trouble };
+  }
+
+  /** How far the newest first read is, or was when it ended. */
+  get firstRead(): { readonly keys: number; readonly expected: number | undefined } {
+    return { keys: this.#core.keysRead, expected: this.#core.keysExpected };
   }
 
   /** What was followed so far, to be remembered. */
@@ -179,10 +201,19 @@ export class RegionSource {
     if (this.#stop.signal.aborted) return;
     if (error.code === "OUT_OF_RANGE") this.#mustBegin = "the watch's next revision was compacted";
     this.#problem = { state: "connecting", error: error.message };
-    this.#options.log.warn(
-      { code: error.code, error: error.message, cause: errorText(error.cause ?? "") },
-      "the region's source failed; connecting again",
-    );
+    this.#unconnected.failed(error);
+    this.#refreshAccess();
+  }
+
+  #refreshAccess(): void {
+    try {
+      if (this.#options.client.refresh()) {
+        this.#options.log.info("certificates or password were replaced; they are read again");
+      }
+      this.#unreadable.over();
+    } catch (error) {
+      this.#unreadable.failed(AtollError.from(error));
+    }
   }
 
   get #access(): Access {
@@ -274,6 +305,7 @@ export class RegionSource {
       clusterId: head.clusterId,
       emit: () => this.#emit(),
       remembered: () => this.#remembered,
+      refreshAccess: () => this.#refreshAccess(),
     });
     this.#session = session;
     try {
@@ -289,7 +321,10 @@ export class RegionSource {
   #emit(): void {
     try {
       for (const output of this.#core.takeOutputs()) {
-        if (!this.#stop.signal.aborted) this.#options.onOutput(output);
+        if (this.#stop.signal.aborted) continue;
+        // What a connection begins with doesn't show that it works.
+        if (output.kind !== "reset" && output.kind !== "lineage") this.#unconnected.over();
+        this.#options.onOutput(output);
       }
     } catch (error) {
       this.#mustBegin = "what was said was not taken";

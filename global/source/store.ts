@@ -8,7 +8,7 @@ import {
 } from "../../shared/etcd/incarnation.js";
 import type { AnswerHeader } from "../../shared/etcd/key-value.js";
 import { INCARNATION_KEY, LINEAGE_KEY } from "../../shared/etcd/keys.js";
-import { get, range, txn } from "../../shared/etcd/kv.js";
+import { get, type RangeQuery, range, txn } from "../../shared/etcd/kv.js";
 import { encodeLineage, type Lineage, parseLineage } from "../../shared/etcd/lineage.js";
 import {
   Compare_CompareResult,
@@ -16,7 +16,7 @@ import {
   Maintenance,
 } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
 import type { LineageThen, Seen } from "./admission.js";
-import type { Page, PageRequest } from "./scan.js";
+import type { KeyRange, Page, PageRequest } from "./scan.js";
 
 /** What a store says of itself, and what to hold later writes against. */
 export interface Head extends Seen {
@@ -55,10 +55,10 @@ export function checkCluster(header: AnswerHeader, clusterId: string | undefined
  * naming the key when one of them isn't what it should be.
  */
 export async function readHead(access: Access): Promise<Head> {
-  const { header, responses } = await txn(
-    access.client,
-    { success: [INCARNATION_KEY, LINEAGE_KEY].map(rangeOp) },
-    { ...access, kind: "read" },
+  const keys = [INCARNATION_KEY, LINEAGE_KEY];
+  const { header, responses } = await naming(
+    `reading ${keys.join(" and ")}`,
+    txn(access.client, { success: keys.map(rangeOp) }, { ...access, kind: "read" }),
   );
   const [incarnation, lineage] = responses.map((response) =>
     response.response.case === "responseRange" ? response.response.value.kvs[0] : undefined,
@@ -80,21 +80,18 @@ function rangeOp(key: string) {
 
 /** Writes the region's first incarnation, unless somebody has. */
 export async function createIncarnation(access: Access, incarnation: Incarnation): Promise<void> {
-  await txn(
-    access.client,
-    {
-      compare: [
-        {
-          key: utf8(INCARNATION_KEY),
-          target: Compare_CompareTarget.VERSION,
-          result: EQUAL,
-          targetUnion: { case: "version", value: 0n },
-        },
-      ],
-      success: [putOp(INCARNATION_KEY, encodeIncarnation(incarnation))],
-    },
-    access,
-  );
+  const request = {
+    compare: [
+      {
+        key: utf8(INCARNATION_KEY),
+        target: Compare_CompareTarget.VERSION,
+        result: EQUAL,
+        targetUnion: { case: "version" as const, value: 0n },
+      },
+    ],
+    success: [putOp(INCARNATION_KEY, encodeIncarnation(incarnation))],
+  };
+  await naming(`writing ${INCARNATION_KEY}`, txn(access.client, request, access));
 }
 
 /**
@@ -113,27 +110,24 @@ export async function writeLineage(
     readonly next: Lineage;
   },
 ): Promise<boolean> {
-  const { succeeded } = await txn(
-    access.client,
-    {
-      compare: [
-        {
-          key: utf8(LINEAGE_KEY),
-          target: Compare_CompareTarget.MOD,
-          result: EQUAL,
-          targetUnion: { case: "modRevision", value: BigInt(lineageRevision) },
-        },
-        {
-          key: utf8(INCARNATION_KEY),
-          target: Compare_CompareTarget.VALUE,
-          result: EQUAL,
-          targetUnion: { case: "value", value: utf8(encodeIncarnation(incarnation)) },
-        },
-      ],
-      success: [putOp(LINEAGE_KEY, encodeLineage(next))],
-    },
-    access,
-  );
+  const request = {
+    compare: [
+      {
+        key: utf8(LINEAGE_KEY),
+        target: Compare_CompareTarget.MOD,
+        result: EQUAL,
+        targetUnion: { case: "modRevision" as const, value: BigInt(lineageRevision) },
+      },
+      {
+        key: utf8(INCARNATION_KEY),
+        target: Compare_CompareTarget.VALUE,
+        result: EQUAL,
+        targetUnion: { case: "value" as const, value: utf8(encodeIncarnation(incarnation)) },
+      },
+    ],
+    success: [putOp(LINEAGE_KEY, encodeLineage(next))],
+  };
+  const { succeeded } = await naming(`writing ${LINEAGE_KEY}`, txn(access.client, request, access));
   return succeeded;
 }
 
@@ -156,17 +150,20 @@ export async function lineageAt(access: Access, revision: number): Promise<Linea
 
 /** The store's revision, read linearizably. */
 export async function readRevision(access: Access): Promise<number> {
-  const { header } = await get(access.client, LINEAGE_KEY, access);
+  const { header } = await naming(
+    `reading ${LINEAGE_KEY}`,
+    get(access.client, LINEAGE_KEY, access),
+  );
   checkCluster(header, access.clusterId);
   return header.revision;
 }
 
 /** Reads a page at the newest revision, linearizably. */
 export async function readPage(access: Access, request: PageRequest): Promise<Page> {
-  const { header, kvs, more } = await range(
-    access.client,
-    { key: fromBinaryKey(request.key), end: fromBinaryKey(request.end), limit: request.limit },
-    access,
+  const beganMs = performance.now();
+  const { header, kvs, more } = await naming(
+    "reading all keys from / to 0",
+    range(access.client, { ...rangeQuery(request), limit: request.limit }, access),
   );
   checkCluster(header, access.clusterId);
   let bytes = 0;
@@ -174,14 +171,40 @@ export async function readPage(access: Access, request: PageRequest): Promise<Pa
     bytes += key.length + value.length;
     return { key: toBinaryKey(key), value, modRevision };
   });
-  return { revision: header.revision, records, more, bytes };
+  const tookMs = performance.now() - beganMs;
+  return { revision: header.revision, records, more, bytes, tookMs };
+}
+
+/** How many keys a range holds; undefined when that can't be told. */
+export async function countKeys(access: Access, keys: KeyRange): Promise<number | undefined> {
+  try {
+    return (await range(access.client, { ...rangeQuery(keys), countOnly: true }, access)).count;
+  } catch {
+    return undefined;
+  }
+}
+
+function rangeQuery({ key, end }: KeyRange): RangeQuery {
+  return { key: fromBinaryKey(key), end: fromBinaryKey(end) };
+}
+
+/** Says what was to be done where a right is missing, since etcd doesn't. */
+async function naming<T>(what: string, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    if (!(error instanceof AtollError) || error.code !== "PERMISSION_DENIED") throw error;
+    const { code, message, details } = error;
+    throw new AtollError(code, `${what}: ${message}`, { cause: error, details });
+  }
 }
 
 /** Version of the server at the client's current endpoint; empty when it doesn't say. */
 export async function serverVersion(access: Access): Promise<string> {
   try {
     const channel = access.client.currentChannel();
-    const status = await channel.unary(Maintenance.method.status, {}, access);
+    const { headers } = access.client;
+    const status = await channel.unary(Maintenance.method.status, {}, { ...access, headers });
     return status.version;
   } catch {
     return "";

@@ -62,7 +62,21 @@ export interface KnownSource {
 /** How a source is, for people. */
 export type SourceStatus =
   | { readonly state: "connecting"; readonly error: string | undefined }
-  | { readonly state: "loading"; readonly endpoint: string; readonly keys: number }
-  | { readonly state: "live"; readonly endpoint: string; readonly revision: number }
+  | {
+      readonly state: "loading";
+      readonly endpoint: string;
+      /** Keys that were read. */
+      readonly keys: number;
+      /** Keys that there were when it began; undefined while unknown. */
+      readonly expected: number | undefined;
+      readonly trouble: string | undefined;
+    }
+  | {
+      readonly state: "live";
+      readonly endpoint: string;
+      readonly revision: number;
+      /** What doesn't work although changes come; undefined when all does. */
+      readonly trouble: string | undefined;
+    }
   /** The store isn't what it was. `command` resolves it. */
   | { readonly state: "refused"; readonly reason: string; readonly command: string };

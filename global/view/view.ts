@@ -11,7 +11,7 @@ export interface RegionLink {
   readonly reachable: boolean;
   /** "local", "direct", "relay:REGION", or empty when nothing comes. */
   readonly path: string;
-  /** Why nothing comes; empty when something does. */
+  /** Why nothing comes, or what is wrong although something does; empty when all is well. */
   readonly reason: string;
 }
 
@@ -188,9 +188,11 @@ function judge(
   if (quarantine !== "") return { status: "quarantined", reason: quarantine };
   const { reachable, reason } = link ?? NO_LINK;
   if (!reachable) return { status: "unreachable", reason };
-  if (ageMs === undefined) {
-    return { status: "unknown", reason: "its age is not known to this gateway yet" };
-  }
-  if (ageMs <= FRESH_WITHIN_MS) return { status: "fresh", reason: "" };
-  return { status: "stale", reason: `it may be ${Math.round(ageMs)} ms old` };
+  if (ageMs !== undefined && ageMs <= FRESH_WITHIN_MS) return { status: "fresh", reason };
+  const status = ageMs === undefined ? "unknown" : "stale";
+  const age =
+    ageMs === undefined
+      ? "its age is not known to this gateway yet"
+      : `it may be ${Math.round(ageMs)} ms old`;
+  return { status, reason: reason === "" ? age : `${age}; ${reason}` };
 }

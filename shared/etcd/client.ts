@@ -3,7 +3,8 @@ import { parseHostPort } from "../address.js";
 import { AtollError } from "../errors.js";
 import { Auth } from "../gen/etcd/etcdserverpb/rpc_pb.js";
 import { DEFAULT_CALL_TIMEOUT_MS } from "../limits.js";
-import { type CallOptions, RpcClient, type TlsIdentity } from "../rpc/client.js";
+import { type CallOptions, RpcClient } from "../rpc/client.js";
+import { type EtcdAccess, type EtcdUser, isSameTls, isSameUser, OPEN_ACCESS } from "./access.js";
 import { attemptMs, blamesEndpoint, type CallKind, mayTryNext } from "./failover.js";
 
 export interface EtcdClientOptions {
@@ -13,15 +14,8 @@ export interface EtcdClientOptions {
   readonly timeoutMs?: number;
   /** Metadata of every call. */
   readonly headers?: Readonly<Record<string, string>>;
-  readonly tls?: TlsIdentity | undefined;
-  /** Logs in with the first call, and again when a token has expired. */
-  readonly user?: EtcdUser | undefined;
-}
-
-/** Who a client logs in as. */
-export interface EtcdUser {
-  readonly name: string;
-  readonly password: string;
+  /** TLS and user, read now and with each `refresh`; in the clear and as nobody by default. */
+  readonly access?: () => EtcdAccess;
 }
 
 export interface EtcdCallOptions extends CallOptions {
@@ -43,24 +37,50 @@ type UnaryMethod<I extends DescMessage, O extends DescMessage> = DescMethod & {
 export class EtcdClient {
   readonly endpoints: readonly string[];
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #user: EtcdUser | undefined;
+  readonly #readAccess: () => EtcdAccess;
+  #access: EtcdAccess;
   #token: string | undefined;
   #loggingIn: Promise<void> | undefined;
-  readonly #clients: readonly RpcClient[];
+  #clients: readonly RpcClient[];
   readonly #timeoutMs: number;
   #current = 0;
 
-  /** Throws INVALID_ARGUMENT when an endpoint isn't host:port. */
+  /** Throws INVALID_ARGUMENT when an endpoint isn't host:port, and what reading the access throws. */
   constructor(options: EtcdClientOptions) {
     if (options.endpoints.length === 0) {
       throw new AtollError("INVALID_ARGUMENT", "endpoints: name at least one host:port");
     }
     for (const endpoint of options.endpoints) parseHostPort(endpoint, "endpoints");
     this.endpoints = [...options.endpoints];
-    this.#clients = this.endpoints.map((endpoint) => new RpcClient(endpoint, { tls: options.tls }));
+    this.#readAccess = options.access ?? (() => OPEN_ACCESS);
+    this.#access = this.#readAccess();
+    this.#clients = this.#channels();
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS;
     this.#headers = options.headers ?? {};
-    this.#user = options.user;
+  }
+
+  #channels(): RpcClient[] {
+    const { tls } = this.#access;
+    return this.endpoints.map((endpoint) => new RpcClient(endpoint, { tls }));
+  }
+
+  /**
+   * Reads certificates and password again, which may have been replaced since. Where TLS
+   * changed, what is open on the channels of before is cancelled. True when something
+   * changed. Throws what reading them throws; then all stays as it was.
+   */
+  refresh(): boolean {
+    const before = this.#access;
+    const access = this.#readAccess();
+    const isTlsSame = isSameTls(before.tls, access.tls);
+    if (isTlsSame && isSameUser(before.user, access.user)) return false;
+    this.#access = access;
+    this.#token = undefined;
+    if (!isTlsSame) {
+      for (const client of this.#clients) client.close();
+      this.#clients = this.#channels();
+    }
+    return true;
   }
 
   /** Metadata for streams, with the token of the last log-in. */
@@ -95,15 +115,16 @@ export class EtcdClient {
     request: MessageInitShape<I>,
     options: EtcdCallOptions = {},
   ): Promise<MessageShape<O>> {
-    if (this.#user === undefined) return this.#call(method, request, options);
-    if (this.#token === undefined) await this.#logIn(this.#user);
+    const { user } = this.#access;
+    if (user === undefined) return this.#call(method, request, options);
+    if (this.#token === undefined) await this.#logIn(user);
     const token = this.#token;
     try {
       return await this.#call(method, request, options);
     } catch (error) {
       // What was refused for its token was not done, so it may be tried again.
-      if (!(error instanceof AtollError) || !isStaleToken(error)) throw error;
-      if (this.#token === token) await this.#logIn(this.#user);
+      if (!(error instanceof AtollError) || !isStaleToken(error)) throw refusedTo(user, error);
+      if (this.#token === token) await this.#logIn(user);
       return await this.#call(method, request, options);
     }
   }
@@ -176,6 +197,13 @@ export class EtcdClient {
   close(): void {
     for (const client of this.#clients) client.close();
   }
+}
+
+/** etcd doesn't say whom it denies something. */
+function refusedTo({ name }: EtcdUser, error: unknown): unknown {
+  if (!(error instanceof AtollError) || error.code !== "PERMISSION_DENIED") return error;
+  const { code, message, details } = error;
+  return new AtollError(code, `${message} to ${name}`, { cause: error, details });
 }
 
 /** Whether a call was refused for its token only (etcd's rpctypes: ErrInvalidAuthToken, ErrAuthOldRevision). */

@@ -49,7 +49,7 @@ const REQUIRE_LEADER = { hasleader: "true" };
  * One watcher on a stream of its own, at the client's current endpoint. Iterating
  * gives its messages. Throws OUT_OF_RANGE with detail `compactRevision` when the
  * start is compacted away, CANCELLED with the server's reason when it ends the
- * watcher, UNAVAILABLE when the stream breaks or ends.
+ * watcher (PERMISSION_DENIED when that is the reason), UNAVAILABLE when the stream breaks or ends.
  */
 export class EtcdWatch implements AsyncIterable<WatchMessage> {
   readonly endpoint: string;
@@ -127,9 +127,10 @@ export class EtcdWatch implements AsyncIterable<WatchMessage> {
       );
     }
     if (response.canceled) {
+      const reason = response.cancelReason || "no reason given";
       throw new AtollError(
-        "CANCELLED",
-        `${this.endpoint} cancelled the watcher: ${response.cancelReason || "no reason given"}`,
+        /permission denied/i.test(reason) ? "PERMISSION_DENIED" : "CANCELLED",
+        `${this.endpoint} cancelled the watcher: ${reason}`,
         { details: { target: this.endpoint } },
       );
     }

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parseEtcdAccess } from "../../global/gateway/etcd-options.js";
+import { parseEtcdAccess } from "../../shared/etcd/access-options.js";
 import { EtcdClient } from "../../shared/etcd/client.js";
 import { get, put } from "../../shared/etcd/kv.js";
 import { freePorts } from "../../shared/ports.js";
@@ -70,8 +70,8 @@ afterAll(async () => {
 });
 
 function connect(texts: Parameters<typeof parseEtcdAccess>[0]): EtcdClient {
-  const access = parseEtcdAccess(texts, (option) => `--${option}`);
-  return new EtcdClient({ endpoints: [endpoint], timeoutMs: 5_000, ...access });
+  const access = () => parseEtcdAccess(texts, (option) => `--${option}`);
+  return new EtcdClient({ endpoints: [endpoint], timeoutMs: 5_000, access });
 }
 
 function texts() {

@@ -10,7 +10,12 @@ import { MESH_LINK_DEAD_MS } from "../../../shared/limits.js";
 import { seededRandom } from "../../../shared/random.js";
 
 const INCARNATION = { counter: 1, nonce: "ab".repeat(16), baseRevision: 0, parentNonce: "" };
-const LIVE: SourceStatus = { state: "live", endpoint: "127.0.0.1:1", revision: 4 };
+const LIVE: SourceStatus = {
+  trouble: undefined,
+  state: "live",
+  endpoint: "127.0.0.1:1",
+  revision: 4,
+};
 
 function begin(status: SourceStatus = LIVE) {
   const state = new GlobalState(sha256);
@@ -89,7 +94,15 @@ test("a region from which nothing comes says why, and so does one that fell sile
 test("the own region is what its source says", () => {
   const reason = (status: SourceStatus) => begin(status).link("east");
   expect(reason(LIVE)).toEqual({ reachable: true, path: "local", reason: "" });
-  expect(reason({ state: "loading", endpoint: "a:1", keys: 12 })?.reason).toContain("12 keys");
+  expect(reason({ ...LIVE, trouble: "permission denied" })).toEqual({
+    reachable: true,
+    path: "local",
+    reason: "permission denied",
+  });
+  const loading = { state: "loading", endpoint: "a:1", keys: 12, trouble: undefined } as const;
+  expect(reason({ ...loading, expected: undefined })?.reason).toContain("12 keys so far");
+  expect(reason({ ...loading, expected: 50 })?.reason).toContain("12 keys so far of about 50");
+  expect(reason({ ...loading, expected: 50, trouble: "denied" })?.reason).toBe("denied");
   expect(reason({ state: "connecting", error: "refused" })).toEqual({
     reachable: false,
     path: "",

@@ -78,7 +78,7 @@ describe("what is missing or wrong is noticed", () => {
     expect(() => core.confirm(8, instant(1), 9)).toThrow(AtollError);
     core.scan(1, "/");
     const request = core.request() as PageRequest;
-    const page = { revision: 8, records: [], more: false, bytes: 0 };
+    const page = { revision: 8, records: [], more: false, bytes: 0, tookMs: 1 };
     expect(() => core.page(request, page, 9)).toThrow(/gave revision 8, after 9 was seen/);
   });
 

@@ -88,7 +88,7 @@ export type RegionFreshness = Message<"atoll.global.v1.RegionFreshness"> & {
   path: string;
 
   /**
-   * Why the status isn't FRESH, for people.
+   * Why the status isn't FRESH, or what is wrong although it is, for people.
    *
    * @generated from field: string reason = 6;
    */

@@ -1,16 +1,10 @@
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
-import { AtollError, errorText } from "../../shared/errors.js";
-import type { EtcdUser } from "../../shared/etcd/client.js";
-import type { TlsIdentity } from "../../shared/rpc/client.js";
+import { AtollError, errorText } from "../errors.js";
+import type { TlsIdentity } from "../rpc/client.js";
+import type { EtcdAccess, EtcdUser } from "./access.js";
 
-/** How the own region's etcd API is reached, besides where it is. */
-export interface EtcdAccess {
-  readonly tls: TlsIdentity | undefined;
-  readonly user: EtcdUser | undefined;
-}
-
-/** The gateway's options for an etcd cluster that wants TLS or a user; named as etcdctl's. */
+/** Options for an etcd cluster that wants TLS or a user; named as etcdctl's. */
 export const ETCD_OPTIONS = [
   "etcd-cacert",
   "etcd-cert",
@@ -22,25 +16,26 @@ export const ETCD_OPTIONS = [
 ] as const;
 export type EtcdOption = (typeof ETCD_OPTIONS)[number];
 
-export const ETCD_HELP = `  --etcd-cacert FILE       connects to the region by TLS, and trusts these certificates (PEM)
-  --etcd-cert FILE, --etcd-key FILE
-                           certificate and key of this client, where the region asks for one
-  --etcd-server-name NAME  the name in the region's certificates, where it is not the address
-  --etcd-user NAME         who to log in as
-  --etcd-password-file FILE
-                           the password; ATOLL_ETCD_PASSWORD holds one, too`;
+/** What was given for each option. */
+export type EtcdTexts = { readonly [Option in EtcdOption]?: string | undefined };
 
-type Texts = { readonly [Option in EtcdOption]?: string | undefined };
+/** Names where an option was given: `--etcd-user`, or `ATOLL_ETCD_USER`. */
+export type EtcdSourceOf = (option: EtcdOption) => string;
 
 function invalid(message: string): AtollError {
   return new AtollError("INVALID_ARGUMENT", message);
 }
 
-/** Reads what the options name. Throws NOT_FOUND or INVALID_ARGUMENT naming option and file. */
-export function parseEtcdAccess(
-  texts: Texts,
-  sourceOf: (option: EtcdOption) => string,
-): EtcdAccess {
+/** Whether any of the options was given. */
+export function hasEtcdOptions(texts: EtcdTexts): boolean {
+  return ETCD_OPTIONS.some((option) => texts[option] !== undefined);
+}
+
+/**
+ * Reads what the options name; to be called again when the files may have changed.
+ * Throws NOT_FOUND or INVALID_ARGUMENT naming option and file.
+ */
+export function parseEtcdAccess(texts: EtcdTexts, sourceOf: EtcdSourceOf): EtcdAccess {
   const read = (option: EtcdOption): Buffer | undefined => {
     const file = texts[option];
     if (file === undefined) return undefined;
@@ -55,8 +50,8 @@ export function parseEtcdAccess(
 }
 
 function tlsOf(
-  texts: Texts,
-  sourceOf: (option: EtcdOption) => string,
+  texts: EtcdTexts,
+  sourceOf: EtcdSourceOf,
   read: (option: EtcdOption) => Buffer | undefined,
 ): TlsIdentity | undefined {
   if (texts["etcd-cacert"] === undefined) {
@@ -89,8 +84,8 @@ function checkPem(options: string, parts: Pick<SecureContextOptions, "ca" | "cer
 }
 
 function userOf(
-  texts: Texts,
-  sourceOf: (option: EtcdOption) => string,
+  texts: EtcdTexts,
+  sourceOf: EtcdSourceOf,
   read: (option: EtcdOption) => Buffer | undefined,
 ): EtcdUser | undefined {
   const { "etcd-user": name, "etcd-password": given } = texts;
