@@ -14,7 +14,9 @@ import {
   formatDigest,
   formatRedis,
   formatRegional,
+  formatSubscribers,
 } from "./report.js";
+import { runSubscribersSuite } from "./subscribers-suite.js";
 
 /** One-way delays between the gateways, in ms: none, and about that of an ocean. */
 const INJECTED_MS = [0, 75];
@@ -50,6 +52,10 @@ async function run(options: BenchOptions): Promise<void> {
       const rows = runMeshSuite(options.regions, say);
       results[suite] = rows;
       text = formatMesh(rows);
+    } else if (suite === "subscribers") {
+      const rows = await runSubscribersSuite(options, say);
+      results[suite] = rows;
+      text = formatSubscribers(rows);
     } else {
       const rows = await runDigestSuite(INJECTED_MS, say);
       results[suite] = rows;

@@ -1,7 +1,15 @@
 import { parseArgs } from "node:util";
 import { MAX_REGIONS } from "../../shared/limits.js";
 
-export const SUITES = ["region", "digest", "availability", "redis", "compact", "mesh-sim"] as const;
+export const SUITES = [
+  "region",
+  "digest",
+  "availability",
+  "redis",
+  "compact",
+  "mesh-sim",
+  "subscribers",
+] as const;
 export type Suite = (typeof SUITES)[number];
 
 export interface BenchOptions {
@@ -12,6 +20,10 @@ export interface BenchOptions {
   readonly kills: number;
   /** Regions that the simulated mesh has, one run for each. */
   readonly regions: readonly number[];
+  readonly subscribers: number;
+  readonly groups: number;
+  /** Puts a second. */
+  readonly rates: readonly number[];
   readonly json: boolean;
 }
 
@@ -28,12 +40,18 @@ Usage: npm run bench -- [suite …] [options]
            same changes, at several intervals between pushes
   mesh-sim how changes spread among 33 and 1,000 simulated regions at measured distances,
            beside a direct push and gossip like Serf's; one run, in virtual time
+  subscribers
+           many subscribers to many changing groups at one gateway, beside as many watchers
+           of the same keys at etcd and at etcd's grpc-proxy
 
   --rounds N        rounds of each load, alternating between the systems (default 5)
   --seconds S       length of one load; compact: ten times that          (default 4)
   --in-flight A,B   calls kept open at once                              (default 1,100,1000)
   --kills N         leaders killed, and moves of leadership, of each system (default 20)
   --regions A,B     regions of the simulated mesh                        (default 33,1000)
+  --subscribers N   subscribers, each with a connection of its own       (default 1000)
+  --groups N        groups that change in turn, and that each follows    (default 1000)
+  --rates A,B       puts a second, one load each                         (default 100,1000)
   -o, --output FORM table or json                                        (default table)
   -h, --help        this text
 
@@ -58,6 +76,10 @@ function regionsOf(text: string): number {
   throw new Error(`--regions: ${regions} is not between 2 and ${MAX_REGIONS}`);
 }
 
+function wholes(text: string, name: string): number[] {
+  return text.split(",").map((part) => whole(part, name));
+}
+
 function suitesOf(names: readonly string[]): Suite[] {
   if (names.length === 0) return [...SUITES];
   return names.map((name) => {
@@ -79,6 +101,9 @@ export function parseBenchOptions(words: readonly string[]): BenchOptions | unde
       "in-flight": { type: "string", default: "1,100,1000" },
       kills: { type: "string", default: "20" },
       regions: { type: "string", default: "33,1000" },
+      subscribers: { type: "string", default: "1000" },
+      groups: { type: "string", default: "1000" },
+      rates: { type: "string", default: "100,1000" },
       output: { type: "string", short: "o", default: "table" },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -91,9 +116,12 @@ export function parseBenchOptions(words: readonly string[]): BenchOptions | unde
     suites: suitesOf(positionals),
     rounds: whole(values.rounds, "rounds"),
     seconds: positive(values.seconds, "seconds"),
-    inFlight: values["in-flight"].split(",").map((text) => whole(text, "in-flight")),
+    inFlight: wholes(values["in-flight"], "in-flight"),
     kills: whole(values.kills, "kills"),
     regions: values.regions.split(",").map((text) => regionsOf(text)),
+    subscribers: whole(values.subscribers, "subscribers"),
+    groups: whole(values.groups, "groups"),
+    rates: wholes(values.rates, "rates"),
     json: values.output === "json",
   };
 }

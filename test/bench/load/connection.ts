@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
-import { FLAG, FRAME, FRAME_HEADER_BYTES, frame, opening, requestHeaders } from "./frames.js";
+import { FrameReader } from "./frame-reader.js";
+import { FLAG, FRAME, frame, opening, requestHeaders } from "./frames.js";
 
 /** Stream windows are given back when this many bytes of answers have come. */
 const WINDOW_STEP_BYTES = 64 * 1024 * 1024;
@@ -13,7 +14,6 @@ export class LoadConnection {
   readonly #headers: Buffer;
   readonly #finished: Finished;
   readonly #answers = new Map<number, number>();
-  #received: Buffer = Buffer.alloc(0);
   #nextStream = 1;
   #out: Buffer[] = [];
   #scheduled = false;
@@ -23,7 +23,8 @@ export class LoadConnection {
     this.#socket = socket;
     this.#headers = requestHeaders(path, target);
     this.#finished = finished;
-    socket.on("data", (chunk) => this.#receive(chunk));
+    const reader = new FrameReader((...parts) => this.#frame(...parts));
+    socket.on("data", (chunk) => reader.take(chunk));
     this.#write(opening());
   }
 
@@ -64,26 +65,6 @@ export class LoadConnection {
       );
       this.#out = [];
     });
-  }
-
-  #receive(chunk: Buffer): void {
-    const bytes = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-    let at = 0;
-    while (bytes.length - at >= FRAME_HEADER_BYTES) {
-      const length = bytes.readUIntBE(at, 3);
-      if (bytes.length - at < FRAME_HEADER_BYTES + length) break;
-      const stream = bytes.readUInt32BE(at + 5) & 0x7fff_ffff;
-      this.#frame(
-        bytes[at + 3] as number,
-        bytes[at + 4] as number,
-        stream,
-        bytes,
-        at + FRAME_HEADER_BYTES,
-        length,
-      );
-      at += FRAME_HEADER_BYTES + length;
-    }
-    this.#received = at === bytes.length ? Buffer.alloc(0) : bytes.subarray(at);
   }
 
   #frame(
