@@ -4,7 +4,7 @@ import { type Followed, Followers, type FollowJob } from "./followers.js";
 export type Order =
   | { readonly kind: "open"; readonly job: FollowJob }
   | { readonly kind: "begin" }
-  | { readonly kind: "end"; readonly answeredMs: Float64Array };
+  | { readonly kind: "end"; readonly sinceMs: readonly Float64Array[] };
 
 /** What it tells: each once, but for a failure, which may come at any time. */
 export type Tiding =
@@ -45,7 +45,7 @@ process.on("message", (order: Order) => {
       break;
     case "end":
       if (followers !== undefined) {
-        tell({ kind: "ended", followed: followers.end(order.answeredMs) });
+        tell({ kind: "ended", followed: followers.end(order.sinceMs) });
         followers.close();
       }
       break;

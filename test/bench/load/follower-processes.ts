@@ -105,9 +105,9 @@ export class FollowerProcesses {
     await Promise.all(this.#processes.map((process) => process.until("have all", timeoutMs)));
   }
 
-  /** What came to each process's subscribers; ends their subscriptions. */
-  async end(answeredMs: Float64Array): Promise<readonly Followed[]> {
-    for (const process of this.#processes) process.tell({ kind: "end", answeredMs });
+  /** What came to each process's subscribers, see Followers.end; ends their subscriptions. */
+  async end(sinceMs: readonly Float64Array[]): Promise<readonly Followed[]> {
+    for (const process of this.#processes) process.tell({ kind: "end", sinceMs });
     const tidings = this.#processes.map((process) => process.until("ended", END_MS));
     return (await Promise.all(tidings)).map(({ followed }) => followed);
   }

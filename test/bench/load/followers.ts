@@ -31,8 +31,8 @@ export interface Followed {
   readonly bytes: number;
   /** On the machine's monotonic clock: when the last subscriber had the last state. */
   readonly endedMs: number;
-  /** Milliseconds from each put's answer to each subscriber that had its state, or a later one of its group. */
-  readonly latenciesMs: Float32Array;
+  /** For each kind of moment asked for: ms from each put's to each subscriber with its group's state. */
+  readonly latenciesMs: readonly Float32Array[];
 }
 
 /**
@@ -116,24 +116,25 @@ export class Followers {
     this.#messages = 0;
   }
 
-  /** What came, `answeredMs` being when each put was answered, on the machine's monotonic clock. */
-  end(answeredMs: Float64Array): Followed {
-    const { subscribers, puts } = this.#job;
-    const latenciesMs = this.#arrivals;
-    for (let put = 0; put < puts; put++) {
-      const sinceMs = (answeredMs[put] as number) - this.#originMs;
-      for (let subscriber = 0; subscriber < subscribers; subscriber++) {
-        const index = subscriber * puts + put;
-        latenciesMs[index] = (latenciesMs[index] as number) - sinceMs;
-      }
-    }
+  /**
+   * What came. Each of `sinceMs` has a moment of each put on the machine's monotonic
+   * clock, such as its answer, from which latencies are to be told.
+   */
+  end(sinceMs: readonly Float64Array[]): Followed {
     return {
       deliveries: this.#deliveries,
       messages: this.#messages,
       bytes: this.#bytes - this.#bytesBefore,
       endedMs: this.#endedMs,
-      latenciesMs,
+      latenciesMs: sinceMs.map((moments) => this.#latencies(moments)),
     };
+  }
+
+  #latencies(momentsMs: Float64Array): Float32Array {
+    const { puts } = this.#job;
+    return this.#arrivals.map(
+      (arrivedMs, index) => arrivedMs + this.#originMs - (momentsMs[index % puts] as number),
+    );
   }
 
   close(): void {

@@ -19,7 +19,8 @@ export interface PacedPuts {
 export interface PacedResult {
   /** On the machine's monotonic clock. */
   readonly beganMs: number;
-  /** When each put was answered, on the same. */
+  /** When each put was due and when it was answered, on the same. */
+  readonly dueMs: Float64Array;
   readonly answeredMs: Float64Array;
 }
 
@@ -52,9 +53,10 @@ export async function pacedPuts({
   );
   try {
     const beganMs = monotonicMs();
+    const dueMs = Float64Array.from({ length: puts }, (_, n) => beganMs + (n * 1e3) / perSecond);
     for (let begun = 0; begun < puts; ) {
-      const due = Math.min(puts, ((monotonicMs() - beganMs) * perSecond) / 1e3 + 1);
-      for (; begun < Math.floor(due); begun++) {
+      const nowMs = monotonicMs();
+      for (; begun < puts && (dueMs[begun] as number) <= nowMs; begun++) {
         const { key, value } = record(begun);
         const put = create(PutRequestSchema, { key: utf8(key), value: utf8(value) });
         numbers.set(connection.call(grpcMessage(toBinary(PutRequestSchema, put))), begun);
@@ -63,7 +65,7 @@ export async function pacedPuts({
     }
     await done;
     if (failed > 0) throw new Error(`${failed} of ${puts} puts failed`);
-    return { beganMs, answeredMs };
+    return { beganMs, dueMs, answeredMs };
   } finally {
     connection.close();
   }
