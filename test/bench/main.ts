@@ -14,8 +14,8 @@ import {
   formatDigest,
   formatRedis,
   formatRegional,
-  formatSubscribers,
 } from "./report.js";
+import { formatSubscribers } from "./subscribers-report.js";
 import { runSubscribersSuite } from "./subscribers-suite.js";
 
 /** One-way delays between the gateways, in ms: none, and about that of an ocean. */

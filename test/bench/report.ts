@@ -1,14 +1,10 @@
 import { formatTable } from "../../deploy/terminal/table.js";
 import type { AvailabilityRow } from "./availability-suite.js";
+import { ms, right, whole } from "./columns.js";
 import type { CompactRow } from "./compact-suite.js";
 import type { DigestRow } from "./digest-suite.js";
 import type { RedisRow } from "./redis-suite.js";
 import type { RegionalRow } from "./regional-suite.js";
-import type { SubscribersRow } from "./subscribers-suite.js";
-
-const right = (head: string): { head: string; align: "right" } => ({ head, align: "right" });
-const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
-const ms = (value: number): string => value.toFixed(2);
 
 /** The regional suite's result as a table. */
 export function formatRegional(rows: readonly RegionalRow[]): string {
@@ -130,46 +126,6 @@ export function formatCompact(rows: readonly CompactRow[]): string {
       whole(row.mirrorBytes),
       whole(row.mirrorBytes / row.seconds),
       row.ratio.toFixed(1),
-    ]),
-  );
-}
-
-/** The subscribers suite's result as a table. */
-export function formatSubscribers(rows: readonly SubscribersRow[]): string {
-  return formatTable(
-    [
-      right("PUTS/S"),
-      { head: "SERVER" },
-      right("DELIVERIES/S"),
-      right("P50 MS"),
-      right("P99"),
-      right("WHOLE P50"),
-      right("P99"),
-      right("CPU %"),
-      right("+ STORE"),
-      right("US/PUT"),
-      right("RSS MIB"),
-      right("BYTES EACH"),
-      right("SUBSCRIBERS' CPU %"),
-      { head: "ATOLL: DELIVERIES, P50, P99, CPU, BYTES" },
-    ],
-    rows.map((row) => [
-      whole(row.putsPerSecond),
-      row.server,
-      whole(row.deliveriesPerSecond),
-      ms(row.p50Ms),
-      ms(row.p99Ms),
-      ms(row.wholeP50Ms),
-      ms(row.wholeP99Ms),
-      whole(row.cpu * 100),
-      whole(row.cpuWithStore * 100),
-      row.cpuUsPerPut.toFixed(2),
-      whole(row.rssMib),
-      row.bytesPerDelivery.toFixed(1),
-      whole(row.subscriberCpu * 100),
-      ["deliveries", "p50", "p99", "cpu", "bytes"]
-        .map((name) => row.ratio[name as keyof typeof row.ratio].toFixed(2))
-        .join("  "),
     ]),
   );
 }
