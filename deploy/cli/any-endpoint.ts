@@ -1,6 +1,8 @@
 import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { AtollError, type Code, errorText } from "../../shared/errors.js";
 import { RpcClient } from "../../shared/rpc/client.js";
+import type { TopologyRegion } from "../../shared/topology.js";
+import type { Environment } from "./environment.js";
 
 /** Time that one endpoint gets before the next is asked. */
 const ENDPOINT_TIMEOUT_MS = 2_000;
@@ -13,7 +15,8 @@ const TRY_NEXT: ReadonlySet<Code> = new Set([
   "UNKNOWN",
 ]);
 
-type UnaryMethod<I extends DescMessage, O extends DescMessage> = DescMethod & {
+/** A method with one request and one answer. */
+export type UnaryMethod<I extends DescMessage, O extends DescMessage> = DescMethod & {
   readonly input: I;
   readonly output: O;
   readonly methodKind: "unary";
@@ -28,6 +31,23 @@ export async function callOne<I extends DescMessage, O extends DescMessage>(
   const client = new RpcClient(target);
   try {
     return await client.unary(method, request, { timeoutMs: ENDPOINT_TIMEOUT_MS });
+  } finally {
+    client.close();
+  }
+}
+
+/** Asks one member of a region once, by the way that the region wants. */
+export async function callMember<I extends DescMessage, O extends DescMessage>(
+  environment: Environment,
+  region: TopologyRegion,
+  address: string,
+  method: UnaryMethod<I, O>,
+  request: MessageInitShape<I>,
+): Promise<MessageShape<O>> {
+  const only = { endpoints: [address], timeoutMs: ENDPOINT_TIMEOUT_MS };
+  const client = environment.etcdClient(region, only);
+  try {
+    return await client.unary(method, request, { kind: "read" });
   } finally {
     client.close();
   }

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { readTopology } from "../../shared/topology.js";
 import { Environment, findTopologyFile, type OutputForm } from "./environment.js";
+import { givenEtcdOptions, withEtcdOptions } from "./etcd-options.js";
 
 interface GlobalOptions {
   readonly topology?: string;
@@ -27,9 +28,10 @@ function withCommonOptions(command: Command): Command {
 
 /** What a command is given, by its common options. */
 export function environmentOf(command: Command): Environment {
-  const { topology, output } = command.optsWithGlobals<GlobalOptions>();
+  const { topology, output, ...others } = command.optsWithGlobals<GlobalOptions>();
   const file = findTopologyFile(topology, process.env);
-  return new Environment(readTopology(file), output, write, file);
+  const etcd = givenEtcdOptions(others, process.env);
+  return new Environment(readTopology(file), output, write, file, etcd);
 }
 
 /** A leaf command with its example, its common options, and its way to the environment. */
@@ -41,6 +43,16 @@ export function leaf(
 ): Command {
   const command = withCommonOptions(parent.command(nameAndArguments).description(description));
   return command.addHelpText("after", `\nExample: atoll ${example}`);
+}
+
+/** The same, for a command that asks the regions themselves. */
+export function regionLeaf(
+  parent: Command,
+  nameAndArguments: string,
+  description: string,
+  example: string,
+): Command {
+  return withEtcdOptions(leaf(parent, nameAndArguments, description, example));
 }
 
 /** Narrows a command to some regions. */

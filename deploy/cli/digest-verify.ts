@@ -2,7 +2,7 @@ import { toHex } from "../../global/digest/hash.js";
 import { type SectionClaim, sectionKey } from "../../global/digest/section.js";
 import { decodeClaims } from "../../global/digest/wire-version.js";
 import { AtollError, errorText } from "../../shared/errors.js";
-import { EtcdClient } from "../../shared/etcd/client.js";
+import type { EtcdClient } from "../../shared/etcd/client.js";
 import type { Column } from "../terminal/table.js";
 import type { Environment } from "./environment.js";
 import { type GatewayHoldings, gatherHoldings } from "./holdings.js";
@@ -94,12 +94,12 @@ export async function verifyDigests(
     throw new AtollError("NOT_FOUND", `no gateway holds anything of ${summary || "any summary"}`);
   }
   await Promise.all(
-    regions.map(async ({ name, members }) => {
-      const client = new EtcdClient({ endpoints: members.map((member) => member.client) });
+    regions.map(async (region) => {
+      const client = environment.etcdClient(region);
       try {
         await judge(
           client,
-          inTopology.filter(({ row }) => row.region === name),
+          inTopology.filter(({ row }) => row.region === region.name),
         );
       } finally {
         client.close();

@@ -1,6 +1,7 @@
 import { AtollError, errorText } from "../../shared/errors.js";
-import { EtcdClient } from "../../shared/etcd/client.js";
+import type { EtcdClient } from "../../shared/etcd/client.js";
 import type { TopologyRegion } from "../../shared/topology.js";
+import type { Environment } from "./environment.js";
 
 /** What came of one region. */
 export interface RegionResult<T> {
@@ -10,10 +11,11 @@ export interface RegionResult<T> {
 }
 
 async function withClient<T>(
+  environment: Environment,
   region: TopologyRegion,
   work: (client: EtcdClient) => Promise<T>,
 ): Promise<T> {
-  const client = new EtcdClient({ endpoints: region.members.map((member) => member.client) });
+  const client = environment.etcdClient(region);
   try {
     return await work(client);
   } finally {
@@ -23,13 +25,14 @@ async function withClient<T>(
 
 /** Does the same in each region at once; one that fails doesn't keep the others from it. */
 export async function inEachRegion<T>(
+  environment: Environment,
   regions: readonly TopologyRegion[],
   work: (client: EtcdClient) => Promise<T>,
 ): Promise<RegionResult<T>[]> {
   return Promise.all(
     regions.map(async (region) => {
       try {
-        return { region: region.name, result: await withClient(region, work) };
+        return { region: region.name, result: await withClient(environment, region, work) };
       } catch (error) {
         return { region: region.name, error: errorText(error) };
       }

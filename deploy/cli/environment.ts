@@ -2,14 +2,25 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AtollClient } from "../../shared/client/client.js";
 import { AtollError } from "../../shared/errors.js";
+import { EtcdClient } from "../../shared/etcd/client.js";
+import { type GivenEtcdOptions, regionAccess } from "../../shared/etcd/region-access.js";
 import type { Topology, TopologyRegion } from "../../shared/topology.js";
 import { type Column, formatTable } from "../terminal/table.js";
+
+/** Which members of a region to ask, and for how long. */
+interface RegionPart {
+  readonly endpoints?: readonly string[];
+  readonly timeoutMs?: number;
+}
 
 /** The output forms of every command. */
 export type OutputForm = "table" | "json";
 
 /** Where a playground keeps its topology. */
 const USUAL_TOPOLOGY = join(".atoll", "topology.json");
+
+/** No TLS and no user, where the topology doesn't say otherwise. */
+const NO_ETCD_OPTIONS: GivenEtcdOptions = { texts: {}, sourceOf: (option) => `--${option}` };
 
 /** What every command is given: where things are, and how to print. */
 export class Environment {
@@ -18,13 +29,16 @@ export class Environment {
   /** The file that the topology is from; keys are looked for beside it. */
   readonly topologyFile: string;
   readonly #write: (text: string) => void;
+  readonly #etcd: GivenEtcdOptions;
 
   constructor(
     topology: Topology,
     form: OutputForm,
     write: (text: string) => void,
     topologyFile: string = USUAL_TOPOLOGY,
+    etcd: GivenEtcdOptions = NO_ETCD_OPTIONS,
   ) {
+    this.#etcd = etcd;
     this.topologyFile = topologyFile;
     this.topology = topology;
     this.form = form;
@@ -45,6 +59,18 @@ export class Environment {
       }
       return region;
     });
+  }
+
+  /**
+   * A client of a region's etcd API, or of some of its members only. Throws what reading
+   * certificates and passwords throws.
+   */
+  etcdClient(
+    region: TopologyRegion,
+    { endpoints = region.members.map((member) => member.client), timeoutMs }: RegionPart = {},
+  ): EtcdClient {
+    const access = regionAccess(this.#etcd, { region, file: this.topologyFile });
+    return new EtcdClient({ endpoints, access, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
   }
 
   /** The addresses of every gateway. */

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { AtollError, errorText } from "../../shared/errors.js";
-import { collect, environmentOf, leaf, REGION_OPTION } from "./command.js";
+import { collect, environmentOf, leaf, REGION_OPTION, regionLeaf } from "./command.js";
 import { getDigest, watchDigest } from "./digest.js";
 import { verifyDigests } from "./digest-verify.js";
 import { durationMs } from "./duration.js";
@@ -17,7 +17,7 @@ function addSummaryCommands(program: Command): void {
     .command("summary")
     .description("apply, list, show and delete summary definitions")
     .addHelpText("after", "\nExample: atoll summary list");
-  leaf(
+  regionLeaf(
     summary,
     "apply",
     "store a definition in every region",
@@ -28,12 +28,12 @@ function addSummaryCommands(program: Command): void {
     .action(async (options: { file: string; region: string[] }, command: Command) => {
       await applySummary(environmentOf(command), options.file, options.region);
     });
-  leaf(summary, "list", "list the definitions of every region", "summary list -o json")
+  regionLeaf(summary, "list", "list the definitions of every region", "summary list -o json")
     .option(...REGION_OPTION)
     .action(async (options: { region: string[] }, command: Command) => {
       await listSummaries(environmentOf(command), options.region);
     });
-  leaf(
+  regionLeaf(
     summary,
     "show <name>",
     "show a definition and how it fares in every region",
@@ -43,7 +43,12 @@ function addSummaryCommands(program: Command): void {
     .action(async (name: string, options: { region: string[] }, command: Command) => {
       await showSummary(environmentOf(command), name, options.region);
     });
-  leaf(summary, "delete <name>", "delete a definition from every region", "summary delete machines")
+  regionLeaf(
+    summary,
+    "delete <name>",
+    "delete a definition from every region",
+    "summary delete machines",
+  )
     .option(...REGION_OPTION)
     .action(async (name: string, options: { region: string[] }, command: Command) => {
       await deleteSummary(environmentOf(command), name, options.region);
@@ -118,7 +123,7 @@ function addDigestCommands(program: Command): void {
         );
       },
     );
-  leaf(
+  regionLeaf(
     digest,
     "verify [summary]",
     "fold sections anew from the regions' state, and compare with what each gateway holds",
@@ -156,9 +161,12 @@ function buildProgram(): Command {
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", "\nExample: atoll status");
-  leaf(program, "status", "show every member and gateway of all regions", "status -o json").action(
-    async (_options: unknown, command: Command) => showStatus(environmentOf(command)),
-  );
+  regionLeaf(
+    program,
+    "status",
+    "show every member and gateway of all regions",
+    "status -o json",
+  ).action(async (_options: unknown, command: Command) => showStatus(environmentOf(command)));
   leaf(program, "regions", "show each region's version, freshness and gateways", "regions").action(
     async (_options: unknown, command: Command) => showRegions(environmentOf(command)),
   );
@@ -168,6 +176,10 @@ function buildProgram(): Command {
   addResolveCommand(program);
   return program;
 }
+
+// What Node says to developers is not for those who use a command. (grpc-js gives an IP address
+// as TLS server name, which Node leaves out, and says so.)
+process.noDeprecation = true;
 
 try {
   await buildProgram().parseAsync(process.argv);

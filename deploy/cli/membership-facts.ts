@@ -1,5 +1,19 @@
+import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Cluster, type Member } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
-import { callOne } from "./any-endpoint.js";
+import type { UnaryMethod } from "./any-endpoint.js";
+
+/** Asks the member at an address once. */
+export type MemberCall = <I extends DescMessage, O extends DescMessage>(
+  address: string,
+  method: UnaryMethod<I, O>,
+  request: MessageInitShape<I>,
+) => Promise<MessageShape<O>>;
+
+/** How members are asked: anything, or for their own account. */
+interface Asking {
+  readonly call: MemberCall;
+  readonly ask: (name: string, address: string) => Promise<MemberFacts>;
+}
 
 /** One member's own account, and what the membership adds; `error` says why there is none. */
 export interface MemberFacts {
@@ -26,12 +40,15 @@ function addressOf(url: string): string {
 }
 
 /** The membership as the first member that answers knows it; undefined when none does. */
-async function membershipOf(members: readonly MemberFacts[]): Promise<Member[] | undefined> {
+async function membershipOf(
+  members: readonly MemberFacts[],
+  call: MemberCall,
+): Promise<Member[] | undefined> {
   for (const { address, error, isLearner } of members) {
     // A learner doesn't serve the list.
     if (error !== undefined || isLearner === true) continue;
     try {
-      return (await callOne(address, Cluster.method.memberList, {})).members;
+      return (await call(address, Cluster.method.memberList, {})).members;
     } catch {
       // Another one may.
     }
@@ -45,10 +62,7 @@ function isSame(facts: MemberFacts, member: Member): boolean {
 }
 
 /** What is known of a member that the topology doesn't name, from the membership alone or from itself. */
-async function factsOf(
-  member: Member,
-  ask: (name: string, address: string) => Promise<MemberFacts>,
-): Promise<MemberFacts> {
+async function factsOf(member: Member, ask: Asking["ask"]): Promise<MemberFacts> {
   const [client] = member.clientURLs;
   const [peer = "an unknown address"] = member.peerURLs;
   const id = member.ID.toString(16);
@@ -70,9 +84,9 @@ async function factsOf(
  */
 export async function withMembership(
   asked: readonly MemberFacts[],
-  ask: (name: string, address: string) => Promise<MemberFacts>,
+  { call, ask }: Asking,
 ): Promise<MemberFacts[]> {
-  const membership = await membershipOf(asked);
+  const membership = await membershipOf(asked, call);
   if (membership === undefined) return [...asked];
   const known = asked.map((facts) => {
     const member = membership.find((one) => isSame(facts, one));

@@ -7,7 +7,6 @@ import { keyFiles } from "../../global/trust/key-files.js";
 import { keyId, readPrivateKey } from "../../global/trust/keys.js";
 import { fromUtf8 } from "../../shared/bytes.js";
 import { AtollError } from "../../shared/errors.js";
-import { EtcdClient } from "../../shared/etcd/client.js";
 import { parseIncarnation } from "../../shared/etcd/incarnation.js";
 import { INCARNATION_KEY } from "../../shared/etcd/keys.js";
 import { get } from "../../shared/etcd/kv.js";
@@ -123,9 +122,9 @@ async function storedLife(
   environment: Environment,
   region: string,
 ): Promise<KnownLife | undefined> {
-  const members = environment.topology.regions.find(({ name }) => name === region)?.members ?? [];
-  if (members.length === 0) return undefined;
-  const client = new EtcdClient({ endpoints: members.map((member) => member.client) });
+  const place = environment.topology.regions.find(({ name }) => name === region);
+  if (place === undefined) return undefined;
+  const client = environment.etcdClient(place);
   try {
     const { kv } = await get(client, INCARNATION_KEY);
     return kv && parseIncarnation(fromUtf8(kv.value));

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { environmentOf, leaf } from "./command.js";
+import { environmentOf, leaf, regionLeaf } from "./command.js";
+import { withEtcdOptions } from "./etcd-options.js";
 import { adoptLife, forgetRegion, type OrderOptions } from "./orders.js";
 import { type RaiseOptions, raiseRestoreEpoch } from "./restore-epoch.js";
 
@@ -37,19 +38,21 @@ export function addRegionCommands(program: Command): void {
       async (name: string, options: OrderOptions & { incarnation?: number }, command: Command) =>
         forgetRegion(environmentOf(command), name, options.incarnation, options),
     );
-  orderCommand(
+  const adopt = orderCommand(
     region,
     "adopt <region> <nonce>",
     "settle for one life of a region: of two in conflict, or one that came out of turn",
     "region adopt us-east 5f3a9c --yes",
-  ).action(async (name: string, nonce: string, options: OrderOptions, command: Command) =>
-    adoptLife(environmentOf(command), name, nonce, options),
+  );
+  withEtcdOptions(adopt).action(
+    async (name: string, nonce: string, options: OrderOptions, command: Command) =>
+      adoptLife(environmentOf(command), name, nonce, options),
   );
   const epoch = region
     .command("restore-epoch")
     .description("tell of a restored store")
     .addHelpText("after", "\nExample: atoll region restore-epoch raise us-east --yes");
-  leaf(
+  regionLeaf(
     epoch,
     "raise <region>",
     "begin a new incarnation after the region's store was restored from a backup",

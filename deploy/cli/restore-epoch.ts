@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { fromUtf8, utf8 } from "../../shared/bytes.js";
 import { AtollError } from "../../shared/errors.js";
-import { EtcdClient } from "../../shared/etcd/client.js";
+import type { EtcdClient } from "../../shared/etcd/client.js";
 import {
   encodeIncarnation,
   type Incarnation,
@@ -39,7 +39,7 @@ export async function raiseRestoreEpoch(
 ): Promise<void> {
   const [region] = environment.regions([name]);
   if (region === undefined) return;
-  const client = new EtcdClient({ endpoints: region.members.map((member) => member.client) });
+  const client = environment.etcdClient(region);
   try {
     const before = await get(client, INCARNATION_KEY);
     const lineage = (await get(client, LINEAGE_KEY)).kv;

@@ -5,9 +5,10 @@ import {
   type SummaryState,
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import { Maintenance } from "../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
-import type { TopologyGateway, TopologyMember, TopologyRegion } from "../../shared/topology.js";
-import { callOne } from "./any-endpoint.js";
-import { type MemberFacts, withMembership } from "./membership-facts.js";
+import type { TopologyGateway, TopologyRegion } from "../../shared/topology.js";
+import { callMember, callOne } from "./any-endpoint.js";
+import type { Environment } from "./environment.js";
+import { type MemberCall, type MemberFacts, withMembership } from "./membership-facts.js";
 
 /** One gateway's own account; `error` says why there is none. */
 export interface GatewayFacts {
@@ -25,9 +26,9 @@ export interface RegionFacts {
   readonly gateways: readonly GatewayFacts[];
 }
 
-async function askMember(name: string, client: string): Promise<MemberFacts> {
+async function askMember(call: MemberCall, name: string, client: string): Promise<MemberFacts> {
   try {
-    const status = await callOne(client, Maintenance.method.status, {});
+    const status = await call(client, Maintenance.method.status, {});
     return {
       name,
       address: client,
@@ -58,17 +59,20 @@ async function askGateway({ name, grpc }: TopologyGateway): Promise<GatewayFacts
   }
 }
 
-async function membersOf(members: readonly TopologyMember[]): Promise<MemberFacts[]> {
-  const asked = members.map(({ name, client }) => askMember(name, client));
-  return withMembership(await Promise.all(asked), askMember);
+async function membersOf(environment: Environment, region: TopologyRegion): Promise<MemberFacts[]> {
+  const call: MemberCall = (address, method, request) =>
+    callMember(environment, region, address, method, request);
+  const ask = (name: string, client: string): Promise<MemberFacts> => askMember(call, name, client);
+  const asked = region.members.map(({ name, client }) => ask(name, client));
+  return withMembership(await Promise.all(asked), { call, ask });
 }
 
-/** Asks every member and gateway of the regions for its own account, all at once. */
-export function gatherFacts(regions: readonly TopologyRegion[]): Promise<RegionFacts[]> {
+/** Asks every member and gateway of all regions for its own account, all at once. */
+export function gatherFacts(environment: Environment): Promise<RegionFacts[]> {
   return Promise.all(
-    regions.map(async (region) => ({
+    environment.topology.regions.map(async (region) => ({
       name: region.name,
-      members: await membersOf(region.members),
+      members: await membersOf(environment, region),
       gateways: await Promise.all(region.gateways.map(askGateway)),
     })),
   );

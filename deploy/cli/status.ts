@@ -151,7 +151,7 @@ function regionJson(region: RegionFacts): Record<string, unknown> {
  * nothing at all answers.
  */
 export async function showStatus(environment: Environment): Promise<void> {
-  const facts = await gatherFacts(environment.topology.regions);
+  const facts = await gatherFacts(environment);
   const answers = facts.some(
     (region) =>
       region.members.some((member) => member.error === undefined) ||

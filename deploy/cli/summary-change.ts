@@ -48,7 +48,9 @@ export async function applySummary(
   const text = readDefinitionFile(file);
   const source = file === "-" ? "standard input" : file;
   const definition = parseDefinition(text, source);
-  const tried = await inEachRegion(regions, (client) => problemsOnSamples(client, definition));
+  const tried = await inEachRegion(environment, regions, (client) =>
+    problemsOnSamples(client, definition),
+  );
   const problems = new Set(tried.flatMap(({ result }) => result ?? []));
   if (problems.size > 0) {
     throw new AtollError(
@@ -57,6 +59,7 @@ export async function applySummary(
     );
   }
   const results = await inEachRegion(
+    environment,
     regions,
     async (client) => (await put(client, `${SUMMARIES_PREFIX}${definition.name}`, text)).revision,
   );
@@ -70,10 +73,14 @@ export async function deleteSummary(
   name: string,
   regionNames: readonly string[],
 ): Promise<void> {
-  const results = await inEachRegion(environment.regions(regionNames), async (client) => {
-    const { deleted, header } = await deleteRange(client, `${SUMMARIES_PREFIX}${name}`);
-    return deleted === 0 ? undefined : header.revision;
-  });
+  const results = await inEachRegion(
+    environment,
+    environment.regions(regionNames),
+    async (client) => {
+      const { deleted, header } = await deleteRange(client, `${SUMMARIES_PREFIX}${name}`);
+      return deleted === 0 ? undefined : header.revision;
+    },
+  );
   report(environment, name, "deleted", results);
   throwFailures(`deleting ${name}`, results);
   if (results.every((result) => result.result === undefined)) {

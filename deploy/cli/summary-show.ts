@@ -37,13 +37,17 @@ export async function listSummaries(
   environment: Environment,
   regionNames: readonly string[],
 ): Promise<void> {
-  const results = await inEachRegion(environment.regions(regionNames), async (client) => {
-    const { kvs } = await range(client, prefixQuery(SUMMARIES_PREFIX));
-    return kvs.map((kv) => ({
-      name: fromUtf8(kv.key).slice(SUMMARIES_PREFIX.length),
-      modRevision: kv.modRevision,
-    }));
-  });
+  const results = await inEachRegion(
+    environment,
+    environment.regions(regionNames),
+    async (client) => {
+      const { kvs } = await range(client, prefixQuery(SUMMARIES_PREFIX));
+      return kvs.map((kv) => ({
+        name: fromUtf8(kv.key).slice(SUMMARIES_PREFIX.length),
+        modRevision: kv.modRevision,
+      }));
+    },
+  );
   const { states } = await statesFromGateways(environment, "");
   const rows = results.flatMap(({ region, result }) =>
     (result ?? []).map((stored) => ({
@@ -108,10 +112,16 @@ export async function showSummary(
   name: string,
   regionNames: readonly string[],
 ): Promise<void> {
-  const results = await inEachRegion(environment.regions(regionNames), async (client) => {
-    const { kv } = await get(client, `${SUMMARIES_PREFIX}${name}`);
-    return kv === undefined ? undefined : { text: fromUtf8(kv.value), modRevision: kv.modRevision };
-  });
+  const results = await inEachRegion(
+    environment,
+    environment.regions(regionNames),
+    async (client) => {
+      const { kv } = await get(client, `${SUMMARIES_PREFIX}${name}`);
+      return kv === undefined
+        ? undefined
+        : { text: fromUtf8(kv.value), modRevision: kv.modRevision };
+    },
+  );
   const { states } = await statesFromGateways(environment, name);
   const found = results.flatMap(({ region, result }) =>
     result === undefined

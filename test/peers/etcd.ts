@@ -13,6 +13,10 @@ export interface EtcdOptions {
   readonly dataDir?: string;
   /** Further command-line options of every member. */
   readonly args?: readonly string[];
+  /** Of the clients' URLs; "http" unless given. */
+  readonly scheme?: "http" | "https";
+  /** Whether the member at an endpoint is healthy; asked by HTTP unless given. */
+  readonly isHealthy?: (endpoint: string) => Promise<boolean>;
 }
 
 /** A real etcd cluster. */
@@ -31,13 +35,13 @@ function spawn(
   tool: PeerTool,
   dataDir: string,
   member: Place & Joining,
-  more: readonly string[],
+  { args: more = [], scheme = "http" }: EtcdOptions,
 ): Child {
   const args = flags({
     name: member.name,
     "data-dir": join(dataDir, member.name),
-    "listen-client-urls": `http://${member.client}`,
-    "advertise-client-urls": `http://${member.client}`,
+    "listen-client-urls": `${scheme}://${member.client}`,
+    "advertise-client-urls": `${scheme}://${member.client}`,
     "listen-peer-urls": `http://${member.peer}`,
     "initial-advertise-peer-urls": `http://${member.peer}`,
     "initial-cluster": member.initialCluster,
@@ -49,6 +53,10 @@ function spawn(
   return new Child(member.name, tool.path, args, tool.env);
 }
 
+function answersHealth(endpoint: string): Promise<boolean> {
+  return httpOk(`http://${endpoint}/health`, (body) => body.includes('"true"'));
+}
+
 /** Starts a real etcd cluster on free loopback ports; resolves when it is healthy. */
 export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdCluster> {
   const tool = await peerTool("etcd");
@@ -56,8 +64,8 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdCluster>
   const cluster = new Group<Place>({
     places,
     address: ({ peer }) => `http://${peer}`,
-    spawn: (member) => spawn(tool, dataDir, member, options.args ?? []),
-    isReady: ({ client }) => httpOk(`http://${client}/health`, (body) => body.includes('"true"')),
+    spawn: (member) => spawn(tool, dataDir, member, options),
+    isReady: ({ client }) => (options.isHealthy ?? answersHealth)(client),
     end: (child) => child.kill(),
     temporary: options.dataDir === undefined ? dataDir : undefined,
   });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type KeyFiles, keyFiles, makeKeyFiles } from "../../global/trust/key-files.js";
 import { freePorts } from "../../shared/ports.js";
-import type { Topology, TopologyGateway } from "../../shared/topology.js";
+import type { Topology, TopologyGateway, TopologyRegion } from "../../shared/topology.js";
 import { type Region, type RegionOptions, startRegion } from "./atoll.js";
 import { Child, httpOk } from "./child.js";
 import { type EtcdCluster, startEtcd } from "./etcd.js";
@@ -75,6 +75,8 @@ export interface WorldOptions {
   readonly engine?: "atoll" | "etcd";
   /** Stores of regions that run already, and go on after the world's end. */
   readonly stores?: ReadonlyMap<string, EtcdCluster>;
+  /** What the topology says of the way to a region. */
+  readonly etcd?: ReadonlyMap<string, TopologyRegion["etcd"]>;
   /** Where the etcd cluster of a region keeps its data; temporary folders unless given. */
   readonly etcdDataDir?: (region: string) => string;
   /** Further command-line options of every gateway. */
@@ -200,6 +202,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     regions: started.map(({ name, region, gateways }) => ({
       name,
       gateways,
+      etcd: options.etcd?.get(name),
       members: region.members.map((member) => ({
         name: member.name,
         client: member.client,

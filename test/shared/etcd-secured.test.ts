@@ -5,73 +5,28 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseEtcdAccess } from "../../shared/etcd/access-options.js";
 import { EtcdClient } from "../../shared/etcd/client.js";
 import { get, put } from "../../shared/etcd/kv.js";
-import { freePorts } from "../../shared/ports.js";
-import { Authority } from "../peers/certificates.js";
-import { Child } from "../peers/child.js";
-import { exec, flags } from "../peers/exec.js";
-import { peerTool } from "../peers/tools.js";
+import { SECURED_NAME, type SecuredEtcd, startSecuredEtcd } from "../peers/secured-etcd.js";
 
 /** A real etcd that asks for TLS, a client's certificate, and a user whose tokens expire soon. */
-const NAME = "etcd.atoll.test";
 const TOKEN_SECONDS = 2;
 
 let folder: string;
-let etcd: Child;
-let endpoint: string;
+let etcd: SecuredEtcd;
 const at = (name: string): string => join(folder, name);
-
-async function etcdctlOk(...words: readonly string[]): Promise<void> {
-  const { path, env } = await peerTool("etcdctl");
-  const tls = flags({ cacert: at("ca.pem"), cert: at("client.pem"), key: at("client.key") });
-  const { code, stderr } = await exec(path, [`--endpoints=https://${endpoint}`, ...tls, ...words], {
-    env,
-  });
-  if (code !== 0) throw new Error(stderr);
-}
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "atoll-tls-"));
-  const authority = await Authority.create(folder);
-  await authority.certify("server", `subjectAltName=DNS:${NAME},IP:127.0.0.1\n`);
-  await authority.certify("client", "extendedKeyUsage=clientAuth\n");
-  const [client, peer] = await freePorts(2);
-  endpoint = `127.0.0.1:${client}`;
-  const { path, env } = await peerTool("etcd");
-  const settings = flags({
-    "data-dir": at("data"),
-    "listen-client-urls": `https://${endpoint}`,
-    "advertise-client-urls": `https://${endpoint}`,
-    "listen-peer-urls": `http://127.0.0.1:${peer}`,
-    "initial-advertise-peer-urls": `http://127.0.0.1:${peer}`,
-    "initial-cluster": `default=http://127.0.0.1:${peer}`,
-    "cert-file": at("server.pem"),
-    "key-file": at("server.key"),
-    "trusted-ca-file": at("ca.pem"),
-    "auth-token-ttl": String(TOKEN_SECONDS),
-    logger: "zap",
-    "log-level": "error",
-  });
-  etcd = new Child("etcd", path, [...settings, "--client-cert-auth"], env);
-  await etcd.until(
-    () =>
-      etcdctlOk("endpoint", "health").then(
-        () => true,
-        () => false,
-      ),
-    30_000,
-  );
-  await etcdctlOk("user", "add", "root:secret");
-  await etcdctlOk("user", "grant-role", "root", "root");
-  await etcdctlOk("auth", "enable");
+  etcd = await startSecuredEtcd({ members: 1, folder, tokenSeconds: TOKEN_SECONDS });
+  await etcd.enableUsers([{ name: "reader", password: "secret", rights: [["read", "/a"]] }]);
 });
 afterAll(async () => {
-  await etcd?.kill();
+  await etcd?.cluster.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
 function connect(texts: Parameters<typeof parseEtcdAccess>[0]): EtcdClient {
   const access = () => parseEtcdAccess(texts, (option) => `--${option}`);
-  return new EtcdClient({ endpoints: [endpoint], timeoutMs: 5_000, access });
+  return new EtcdClient({ endpoints: etcd.cluster.endpoints, timeoutMs: 5_000, access });
 }
 
 function texts() {
@@ -80,7 +35,7 @@ function texts() {
     "etcd-cacert": at("ca.pem"),
     "etcd-cert": at("client.pem"),
     "etcd-key": at("client.key"),
-    "etcd-server-name": NAME,
+    "etcd-server-name": SECURED_NAME,
     "etcd-user": "root",
     "etcd-password-file": at("password"),
   };
@@ -107,12 +62,37 @@ test("what is refused says why", async () => {
   const wrong = connect({ ...texts(), "etcd-password-file": at("wrong") });
   const elsewhere = connect({ ...texts(), "etcd-server-name": "other.test" });
   const stranger = connect({ "etcd-cacert": at("ca.pem") });
+  const reader = connect({ ...texts(), "etcd-user": "reader" });
   try {
     await expect(get(wrong, "a")).rejects.toThrow(/can't log in as root: .*authentication failed/);
     await expect(get(elsewhere, "a")).rejects.toThrow(/other\.test|altnames/);
     await expect(get(stranger, "a")).rejects.toThrow();
+    await get(reader, "/a");
+    await expect(put(reader, "/a", "1")).rejects.toThrow("permission denied to reader");
   } finally {
-    for (const client of [wrong, elsewhere, stranger]) client.close();
+    for (const client of [wrong, elsewhere, stranger, reader]) client.close();
+  }
+});
+
+test("files that were replaced count once they are read again, and are kept when they can't be", async () => {
+  const [ca, password] = [at("replaced.pem"), at("replaced")];
+  writeFileSync(ca, readFileSync(at("client.pem")));
+  writeFileSync(password, "wrong");
+  const client = connect({ ...texts(), "etcd-cacert": ca, "etcd-password-file": password });
+  try {
+    await expect(get(client, "a")).rejects.toThrow("certificate");
+    expect(client.refresh()).toBe(false);
+    writeFileSync(ca, readFileSync(at("ca.pem")));
+    expect(client.refresh()).toBe(true);
+    await expect(get(client, "a")).rejects.toThrow("can't log in as root");
+    writeFileSync(password, "secret");
+    expect(client.refresh()).toBe(true);
+    await get(client, "a");
+    rmSync(ca);
+    expect(() => client.refresh()).toThrow(`--etcd-cacert: can't read ${ca}`);
+    await get(client, "a");
+  } finally {
+    client.close();
   }
 });
 
@@ -132,5 +112,4 @@ test("options that make no sense are named", () => {
   expect(() => connect(foreign)).toThrow("--etcd-cert, --etcd-key: not a certificate");
   const missing = at("nowhere");
   expect(() => connect({ "etcd-cacert": missing })).toThrow(`--etcd-cacert: can't read ${missing}`);
-  expect(readFileSync(at("password"), "utf8")).toBe("secret\n");
 });
