@@ -36,6 +36,15 @@ async function open(proxy: DelayProxy): Promise<Socket> {
   return socket;
 }
 
+/** A trip over another link takes about this long: something that may not happen has had the time to. */
+const WHILE_MS = 60;
+
+async function timePasses(): Promise<void> {
+  const other = await DelayProxy.start({ target, delayMs: WHILE_MS / 2 });
+  await roundTripMs(await open(other), "time passes");
+  await other.stop();
+}
+
 async function roundTripMs(socket: Socket, text: string): Promise<number> {
   const start = performance.now();
   socket.write(text);
@@ -103,12 +112,39 @@ test("a blackhole is silent and loses nothing", async () => {
     heard += bytes.toString();
   });
   socket.write("b");
-  const other = await open(await DelayProxy.start({ target, delayMs: 30 }));
-  await roundTripMs(other, "time passes");
+  await timePasses();
   expect(heard).toBe("");
   const back = once(socket, "data");
   proxy.heal();
   await back;
   expect(heard).toBe("b");
+  await proxy.stop();
+});
+
+test("what is said in one direction can be held alone", async () => {
+  const proxy = await DelayProxy.start({ target, delayMs: 1 });
+  const socket = await open(proxy);
+  await roundTripMs(socket, "a");
+  proxy.cut("back");
+  let heard = "";
+  socket.on("data", (bytes) => {
+    heard += bytes.toString();
+  });
+  const echoed = once(sockets.at(-1) as Socket, "data");
+  socket.write("b");
+  expect(String(await echoed)).toBe("b");
+  await timePasses();
+  expect(heard).toBe("");
+  const back = once(socket, "data");
+  proxy.cut("forth");
+  await back;
+  expect(heard).toBe("b");
+  socket.write("c");
+  await timePasses();
+  expect(heard).toBe("b");
+  const through = once(socket, "data");
+  proxy.heal();
+  await through;
+  expect(heard).toBe("bc");
   await proxy.stop();
 });

@@ -13,13 +13,19 @@ export interface DelayProxyOptions {
   readonly random?: () => number;
 }
 
-/** What a cut does to open connections: ends them, or lets nothing through without a word. */
-export type Cut = "reset" | "blackhole";
+/**
+ * What a cut does: `reset` ends open connections and refuses new ones, `blackhole` lets
+ * nothing through without a word, `forth` and `back` do that only to what comes from those
+ * who dial or goes to them.
+ */
+export type Cut = "reset" | "blackhole" | "forth" | "back";
 
 interface Connection {
   readonly near: Socket;
   readonly far: Socket;
-  readonly pipes: readonly DelayedPipe[];
+  /** From `near` to `far`. */
+  readonly forth: DelayedPipe;
+  readonly back: DelayedPipe;
 }
 
 /**
@@ -70,10 +76,11 @@ export class DelayProxy {
     const { host, port } = parseHostPort(this.#options.target, "target");
     const far = connect({ host, port });
     const delay = (): number => this.#delay();
-    const pipes = [new DelayedPipe(near, far, delay), new DelayedPipe(far, near, delay)];
-    const connection: Connection = { near, far, pipes };
+    const forth = new DelayedPipe(near, far, delay);
+    const back = new DelayedPipe(far, near, delay);
+    const connection: Connection = { near, far, forth, back };
     this.#connections.add(connection);
-    if (this.#cut === "blackhole") for (const pipe of pipes) pipe.hold(true);
+    this.#hold(connection);
     for (const socket of [near, far]) {
       socket.setNoDelay(true);
       socket.on("error", () => this.#end(connection));
@@ -85,24 +92,30 @@ export class DelayProxy {
 
   #end(connection: Connection): void {
     this.#connections.delete(connection);
-    for (const pipe of connection.pipes) pipe.stop();
+    connection.forth.stop();
+    connection.back.stop();
     connection.near.destroy();
     connection.far.destroy();
   }
 
-  /** Cuts the link: `reset` ends open connections and refuses new ones, `blackhole` is silent. */
+  #hold({ forth, back }: Connection): void {
+    forth.hold(this.#cut === "blackhole" || this.#cut === "forth");
+    back.hold(this.#cut === "blackhole" || this.#cut === "back");
+  }
+
+  /** Cuts the link; another cut takes the place of an earlier one. */
   cut(how: Cut): void {
     this.#cut = how;
     for (const connection of this.#connections) {
       if (how === "reset") this.#end(connection);
-      else for (const pipe of connection.pipes) pipe.hold(true);
+      else this.#hold(connection);
     }
   }
 
-  /** Lets the link carry again; what a blackhole held comes out. */
+  /** Lets the link carry again; what it held comes out. */
   heal(): void {
     this.#cut = undefined;
-    for (const { pipes } of this.#connections) for (const pipe of pipes) pipe.hold(false);
+    for (const connection of this.#connections) this.#hold(connection);
   }
 
   /** Ends all connections and stops listening. */

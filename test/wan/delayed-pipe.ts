@@ -66,6 +66,7 @@ export class DelayedPipe {
   }
 
   #deliver(): void {
+    if (this.#held) return;
     const now = performance.now();
     const due: Buffer[] = [];
     while ((this.#queue[0]?.dueMs ?? Number.POSITIVE_INFINITY) <= now) {
