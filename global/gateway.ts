@@ -101,7 +101,6 @@ export class Gateway {
       region,
       gateway: name,
       address: grpc,
-      directory,
       core: this.#core,
       sourceStatus: () => this.#local.status,
       ageNowMs,

@@ -1,7 +1,6 @@
 import type { PeerInfo } from "../api/view-source.js";
 import type { Link } from "../mesh/core/link.js";
 import type { MeshCore } from "../mesh/core/mesh-core.js";
-import type { Directory } from "../mesh/core/planner-input.js";
 import type { SourceStatus } from "../source/types.js";
 import type { Links, RegionLink } from "../view/view.js";
 import { localLink } from "./local-link.js";
@@ -10,15 +9,19 @@ export interface NeighboursInput {
   readonly region: string;
   readonly gateway: string;
   readonly address: string;
-  readonly directory: Directory;
   readonly core: MeshCore;
   readonly sourceStatus: () => SourceStatus;
   readonly ageNowMs: () => number;
 }
 
-function stateOf(link: Link): PeerInfo["state"] {
-  if (link.isSelf) return "self";
-  return link.state === "up" ? "connected" : link.state;
+/** A gateway that nobody here has dialled. */
+function known(region: string, address: string): PeerInfo {
+  return { region, gateway: address, address, state: "idle", rttMs: undefined };
+}
+
+function dialled({ region, address, hello, state, rttMs }: Link): PeerInfo {
+  const gateway = hello?.gateway ?? address;
+  return { region, gateway, address, state: state === "up" ? "connected" : state, rttMs };
 }
 
 /** How this gateway hears of regions, and who their gateways are. */
@@ -30,9 +33,9 @@ export class Neighbours {
   }
 
   links(): Links {
-    const { directory, region: home, sourceStatus } = this.#input;
+    const { core, region: home, sourceStatus } = this.#input;
     const links = new Map<string, RegionLink>();
-    for (const region of directory.keys()) links.set(region, this.#linkOf(region));
+    for (const region of core.directory.keys()) links.set(region, this.#linkOf(region));
     links.set(home, this.#homeLink(localLink(sourceStatus(), home)));
     return links;
   }
@@ -55,31 +58,26 @@ export class Neighbours {
       const via = relay === undefined || relay === region ? "direct" : `relay:${relay}`;
       return { reachable: true, path: via, reason: "" };
     }
-    const errors = this.#linksOf(region).flatMap((link) =>
-      link.error === undefined ? [] : [link.error],
-    );
-    return { reachable: false, path: "", reason: errors[0] ?? "nothing has come from it yet" };
-  }
-
-  #linksOf(region: string): Link[] {
-    return [...this.#input.core.links.values()].filter((link) => link.region === region);
+    const { directory, links } = this.#input.core;
+    const errors = (directory.get(region) ?? []).map((address) => links.get(address)?.error);
+    const reason = errors.find((error) => error !== undefined) ?? "nothing has come from it yet";
+    return { reachable: false, path: "", reason };
   }
 
   peers(): PeerInfo[] {
     const { region, gateway, address, core } = this.#input;
     const self: PeerInfo = { region, gateway, address, state: "self", rttMs: undefined };
-    const others = [...core.links.values()].filter(
-      (link) => !link.isSelf && link.address !== address,
-    );
-    return [
-      self,
-      ...others.map((link) => ({
-        region: link.region,
-        gateway: link.hello?.gateway ?? link.address,
-        address: link.address,
-        state: stateOf(link),
-        rttMs: link.rttMs,
-      })),
-    ];
+    const peers = new Map([[address, self]]);
+    for (const [of, addresses] of core.directory) {
+      for (const other of addresses) {
+        if (!peers.has(other)) peers.set(other, known(of, other));
+      }
+    }
+    for (const link of core.links.values()) {
+      if (link.isSelf) peers.delete(link.address);
+      else peers.set(link.address, dialled(link));
+    }
+    peers.set(address, self);
+    return [...peers.values()];
   }
 }

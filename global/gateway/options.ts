@@ -8,7 +8,7 @@ import { type RegionOfFile, regionAccess } from "../../shared/etcd/region-access
 import { MAX_PUSH_INTERVAL_MS, MESH_PUSH_INTERVAL_MS } from "../../shared/limits.js";
 import { LOG_LEVELS, type LogLevel } from "../../shared/log.js";
 import { isName, readTopology } from "../../shared/topology.js";
-import type { Directory } from "../mesh/core/planner-input.js";
+import type { Directory } from "../mesh/core/address-book.js";
 import {
   parseRedisSettings,
   REDIS_HELP,

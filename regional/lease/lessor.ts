@@ -1,3 +1,4 @@
+import { DueQueue } from "../../shared/due-queue.js";
 import {
   LEASE_CHECKPOINT_INTERVAL_MS,
   LEASE_EXPIRIES_PER_SECOND,
@@ -5,7 +6,6 @@ import {
 } from "../../shared/limits.js";
 import type { LeaseChange, LeaseInfo } from "../store/state.js";
 import type { LeaseCheckpointItem } from "./commands.js";
-import { DueQueue } from "./due-queue.js";
 
 const SECOND_MS = 1_000;
 

@@ -9,11 +9,11 @@ import type { Random } from "../../../shared/random.js";
 import type { GlobalState } from "../../digest/global-state.js";
 import { type SectionId, sectionKey } from "../../digest/section.js";
 import { encodeClaim } from "../../digest/wire-version.js";
+import type { AddressBook } from "./address-book.js";
 import { decodeHello, encodeHello, type SelfHello } from "./hello.js";
 import { Link } from "./link.js";
 import type { Now } from "./now.js";
 import type { MeshOutput, SyncRequestInit } from "./output.js";
-import type { Directory } from "./planner-input.js";
 
 /** Time that a stream which nobody wants any more is kept, so that plans may waver. */
 const LINGER_MS = 2_000;
@@ -22,7 +22,7 @@ const LATE_MS = 10_000;
 
 export interface InletsInput {
   readonly self: () => SelfHello;
-  readonly directory: Directory;
+  readonly addresses: AddressBook;
   readonly state: GlobalState;
   readonly random: Random;
   readonly emit: (output: MeshOutput) => void;
@@ -30,35 +30,73 @@ export interface InletsInput {
 
 /** The receiver's half: this gateway's streams from others, and what it says on them. */
 export class Inlets {
-  readonly links = new Map<string, Link>();
+  readonly #links = new Map<string, Link>();
+  readonly #streams = new Set<Link>();
   readonly #input: InletsInput;
+  #sessions = 0;
   readonly #unwantedSinceMs = new Map<string, number>();
   /** When sections were last asked for, by link and section. */
   readonly #pulledMs = new Map<string, number>();
 
   constructor(input: InletsInput) {
     this.#input = input;
-    for (const [region, addresses] of input.directory) {
-      for (const address of addresses) this.links.set(address, new Link(region, address));
+  }
+
+  /** Gateways that were dialled; those that aren't wanted any more are forgotten. */
+  get links(): ReadonlyMap<string, Link> {
+    return this.#links;
+  }
+
+  /** Those that are up or being dialled. */
+  get streams(): ReadonlySet<Link> {
+    return this.#streams;
+  }
+
+  /** Takes up what has changed of where gateways can be dialled. */
+  readdress(now: Now): void {
+    for (const link of this.#links.values()) {
+      // One that talks goes on until the plan has another in its place.
+      if (link.state === "up" || this.#isListed(link)) continue;
+      if (link.state === "connecting") this.#hangUp(link);
+      this.#idle(link, now);
+      this.#links.delete(link.address);
     }
+  }
+
+  /** The link of an address that a region's gateway is said to have. */
+  meet(region: string, address: string): Link {
+    const known = this.#links.get(address);
+    if (known?.region === region) return known;
+    const link = new Link(region, address);
+    // An address that has gone from one region to another: its stream is the old one's.
+    if (known !== undefined && this.#streams.delete(known)) this.#hangUp(known);
+    this.#links.set(address, link);
+    return link;
+  }
+
+  #isListed({ region, address }: Link): boolean {
+    return this.#input.addresses.of(region).includes(address);
   }
 
   /** Brings the streams in line with a plan: regions wanted by address. */
   follow(plan: ReadonlyMap<string, ReadonlySet<string>>, now: Now): void {
-    for (const link of this.links.values()) {
+    for (const link of this.#streams) {
       if (link.isDead(now)) {
         this.#hangUp(link);
         this.#failed(link, link.state === "up" ? "it fell silent" : "it didn't answer", now);
+      } else if (!plan.has(link.address)) {
+        this.#dismiss(link, now);
       }
-      const interest = plan.get(link.address);
-      if (interest === undefined || link.isSelf) this.#dismiss(link, now);
-      else this.#attend(link, interest, now);
+    }
+    for (const [address, interest] of plan) {
+      const link = this.#links.get(address);
+      if (link !== undefined && !link.isSelf) this.#attend(link, interest, now);
     }
   }
 
   /** Sends the pings that are due. */
   ping(now: Now): void {
-    for (const link of this.links.values()) {
+    for (const link of this.#streams) {
       if (link.state !== "up" || now.monotonicMs - link.lastPingMs < MESH_PING_INTERVAL_MS)
         continue;
       link.lastPingMs = now.monotonicMs;
@@ -68,7 +106,7 @@ export class Inlets {
 
   /** The link of a stream that is still the one in use. */
   current(address: string, session: number): Link | undefined {
-    const link = this.links.get(address);
+    const link = this.#links.get(address);
     return link?.session === session && (link.state === "connecting" || link.state === "up")
       ? link
       : undefined;
@@ -90,7 +128,7 @@ export class Inlets {
       if (hello.region === self.region && hello.gateway === self.gateway) {
         link.isSelf = true;
         this.#hangUp(link);
-        link.hungUp(now);
+        this.#idle(link, now);
         return;
       }
       link.opened(hello, now);
@@ -143,14 +181,20 @@ export class Inlets {
   }
 
   #dismiss(link: Link, now: Now): void {
-    if (link.state !== "up" && link.state !== "connecting") return;
     const since = this.#unwantedSinceMs.get(link.address) ?? now.monotonicMs;
     this.#unwantedSinceMs.set(link.address, since);
     this.#setInterest(link, new Set(), now);
     if (now.monotonicMs - since < LINGER_MS) return;
-    this.#unwantedSinceMs.delete(link.address);
     this.#hangUp(link);
+    this.#idle(link, now);
+  }
+
+  /** A stream is no longer wanted. */
+  #idle(link: Link, now: Now): void {
+    this.#streams.delete(link);
+    this.#unwantedSinceMs.delete(link.address);
     link.hungUp(now);
+    if (!link.isSelf) this.#links.delete(link.address);
   }
 
   #attend(link: Link, interest: ReadonlySet<string>, now: Now): void {
@@ -160,7 +204,8 @@ export class Inlets {
       return;
     }
     if (!link.isDue(now)) return;
-    link.dial(now);
+    link.dial(++this.#sessions, now);
+    this.#streams.add(link);
     link.setInterest(interest, now.monotonicMs + LATE_MS);
     const request: SyncRequestInit = {
       hello: encodeHello(this.#input.self()),
@@ -201,6 +246,8 @@ export class Inlets {
   #failed(link: Link, error: string, now: Now): void {
     const wasUp = link.state === "up";
     link.failed(error, now, this.#input.random);
+    this.#streams.delete(link);
+    if (!this.#isListed(link)) this.#links.delete(link.address);
     const { region, address } = link;
     this.#input.emit({
       kind: "event",

@@ -25,6 +25,20 @@ const STEADY_MS = 10_000;
 /** Weight of a new sample in the round-trip time's moving average. */
 const RTT_WEIGHT = 0.2;
 
+/** What is kept of a stream from its dial to its end. */
+class StreamBooks {
+  readonly standings = new Map<string, PeerStanding>();
+  news = new Set<string>();
+  readonly assembler = new TransferAssembler();
+  readonly bases = new Map<string, Section>();
+  interest: ReadonlySet<string> = new Set();
+  /** Until when regions may come that are not pushed (any more). */
+  readonly expected = new Map<string, number>();
+}
+
+const NO_STANDINGS: ReadonlyMap<string, PeerStanding> = new Map();
+const NO_REGIONS: ReadonlySet<string> = new Set();
+
 /** This gateway's stream from one other gateway: the receiver's books of it. */
 export class Link {
   readonly region: string;
@@ -33,20 +47,12 @@ export class Link {
   state: LinkState = "idle";
   /** The address leads back to this gateway itself. */
   isSelf = false;
-  /** Rises with each dial, so that news of an earlier stream is told apart. */
+  /** Each dial's own number, so that news of an earlier stream is told apart. */
   session = 0;
   hello: PeerHello | undefined;
   /** Why it is down, for people. */
   error: string | undefined;
-  readonly #standings = new Map<string, PeerStanding>();
-  #news = new Set<string>();
-  /** Puts the chunks of this stream together. */
-  assembler = new TransferAssembler();
-  /** Sections as this stream brought them last: what the peer tells differences from. */
-  readonly bases = new Map<string, Section>();
-  #interest: ReadonlySet<string> = new Set();
-  /** Until when regions may come that are not pushed (any more). */
-  readonly #expected = new Map<string, number>();
+  #books: StreamBooks | undefined;
   /** Smoothed round trip, in milliseconds; undefined while not measured. */
   rttMs: number | undefined;
   lastPingMs = Number.NEGATIVE_INFINITY;
@@ -63,42 +69,55 @@ export class Link {
 
   /** What the peer said it has, by region. */
   get standings(): ReadonlyMap<string, PeerStanding> {
-    return this.#standings;
+    return this.#books?.standings ?? NO_STANDINGS;
+  }
+
+  /** Puts the chunks of this stream together. */
+  get assembler(): TransferAssembler {
+    return this.#open.assembler;
+  }
+
+  /** Sections as this stream brought them last: what the peer tells differences from. */
+  get bases(): Map<string, Section> {
+    return this.#open.bases;
   }
 
   /** The peer says what it has of a region. */
   told(standing: PeerStanding): void {
-    this.#standings.set(standing.region, standing);
-    this.#news.add(standing.region);
+    this.#open.standings.set(standing.region, standing);
+    this.#open.news.add(standing.region);
   }
 
   /** Regions that the peer told of since this was called. */
   takeNews(): ReadonlySet<string> {
-    const news = this.#news;
-    if (news.size > 0) this.#news = new Set();
+    const books = this.#books;
+    if (books === undefined || books.news.size === 0) return NO_REGIONS;
+    const { news } = books;
+    books.news = new Set();
     return news;
   }
 
   /** Regions that the peer is to push. */
   get interest(): ReadonlySet<string> {
-    return this.#interest;
+    return this.#books?.interest ?? NO_REGIONS;
   }
 
   /** Changes what the peer is to push; what is on its way may still come for a while. */
   setInterest(regions: ReadonlySet<string>, untilMs: number): void {
-    for (const region of this.#interest) if (!regions.has(region)) this.expect(region, untilMs);
-    this.#interest = regions;
+    for (const region of this.interest) if (!regions.has(region)) this.expect(region, untilMs);
+    this.#open.interest = regions;
   }
 
   /** A region was asked for once. */
   expect(region: string, untilMs: number): void {
-    this.#expected.set(region, untilMs);
+    this.#open.expected.set(region, untilMs);
   }
 
   /** Whether the peer may send a region's sections. */
   expects(region: string, now: Now): boolean {
-    if (this.#interest.has(region)) return true;
-    return now.monotonicMs <= (this.#expected.get(region) ?? Number.NEGATIVE_INFINITY);
+    if (this.interest.has(region)) return true;
+    const untilMs = this.#books?.expected.get(region) ?? Number.NEGATIVE_INFINITY;
+    return now.monotonicMs <= untilMs;
   }
 
   /** Failed dials and broken streams in a row. */
@@ -129,8 +148,8 @@ export class Link {
     return this.state === "up" && now.monotonicMs - this.#heardMs >= MESH_LINK_DEAD_MS;
   }
 
-  dial(now: Now): void {
-    this.session++;
+  dial(session: number, now: Now): void {
+    this.session = session;
     this.#enter("connecting", now);
   }
 
@@ -171,14 +190,14 @@ export class Link {
     this.#close("idle", now);
   }
 
+  get #open(): StreamBooks {
+    this.#books ??= new StreamBooks();
+    return this.#books;
+  }
+
   #close(state: LinkState, now: Now): void {
     this.hello = undefined;
-    this.#interest = new Set();
-    this.#expected.clear();
-    this.assembler = new TransferAssembler();
-    this.bases.clear();
-    this.#standings.clear();
-    this.#news.clear();
+    this.#books = undefined;
     this.rttMs = undefined;
     this.#enter(state, now);
   }

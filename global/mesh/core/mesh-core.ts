@@ -7,6 +7,7 @@ import type { RegionReport, ReportBook } from "../../digest/report.js";
 import type { Section } from "../../digest/section.js";
 import type { Incarnation } from "../../digest/version.js";
 import type { FreshnessBook } from "../../view/freshness-book.js";
+import { AddressBook, type Directory } from "./address-book.js";
 import type { PeerHello } from "./hello.js";
 import { holdingOf } from "./holding.js";
 import { Inlets } from "./inlets.js";
@@ -16,16 +17,14 @@ import type { Now } from "./now.js";
 import { Outlets } from "./outlets.js";
 import type { MeshOutput } from "./output.js";
 import { Planner } from "./planner.js";
-import type { Directory } from "./planner-input.js";
 import { RegionBook } from "./region-book.js";
 import { Repair } from "./repair.js";
-import { Trees } from "./trees.js";
 
 export interface MeshCoreInput {
   readonly region: string;
   readonly gateway: string;
   readonly foldSemantics: number;
-  /** Gateways by region; this one's siblings too, itself or not. */
+  /** Gateways by region, as known at first; this one's siblings too, itself or not. */
   readonly directory: Directory;
   readonly state: GlobalState;
   readonly freshness: FreshnessBook;
@@ -43,6 +42,7 @@ export interface MeshCoreInput {
 export class MeshCore {
   readonly book: RegionBook;
   readonly #input: MeshCoreInput;
+  readonly #addresses: AddressBook;
   readonly #inlets: Inlets;
   readonly #outlets: Outlets;
   readonly #intake: Intake;
@@ -54,7 +54,7 @@ export class MeshCore {
 
   constructor(input: MeshCoreInput) {
     this.#input = input;
-    const { state, reports, random, directory, region, gateway } = input;
+    const { state, reports, random, region, gateway } = input;
     const book = new RegionBook(state, input.freshness, (of) => this.#measuredRttMs(of));
     const emit = (output: MeshOutput): void => {
       this.#outputs.push(output);
@@ -65,7 +65,8 @@ export class MeshCore {
       foldSemantics: input.foldSemantics,
       incarnation: this.#incarnation,
     });
-    const trees = new Trees(region, directory.keys());
+    const addresses = new AddressBook(region, input.directory);
+    this.#addresses = addresses;
     this.book = book;
     const { pushIntervalMs = MESH_PUSH_INTERVAL_MS } = input;
     this.#outlets = new Outlets({
@@ -73,13 +74,14 @@ export class MeshCore {
       state,
       reports,
       book,
-      trees,
+      addresses,
       random,
       pushIntervalMs,
       emit,
     });
-    this.#inlets = new Inlets({ self, directory, state, random, emit });
-    const { links } = this.#inlets;
+    this.#inlets = new Inlets({ self, addresses, state, random, emit });
+    const { links, streams } = this.#inlets;
+    const meet = (of: string, address: string): Link => this.#inlets.meet(of, address);
     this.#intake = new Intake({
       home: region,
       state,
@@ -89,13 +91,32 @@ export class MeshCore {
       outlets: this.#outlets,
       emit,
     });
-    this.#planner = new Planner({ region, gateway, directory, links, book, trees });
+    this.#planner = new Planner({ region, gateway, addresses, links, streams, meet, book });
     this.#repair = new Repair(state, random);
   }
 
-  /** This gateway's streams from others, by address. */
+  /** Gateways that were dialled, by address. */
   get links(): ReadonlyMap<string, Link> {
     return this.#inlets.links;
+  }
+
+  /** Where gateways can be dialled, by region. */
+  get directory(): Directory {
+    return this.#addresses.directory;
+  }
+
+  /** This gateway's streams from others: up, or being dialled. */
+  get streams(): ReadonlySet<Link> {
+    return this.#inlets.streams;
+  }
+
+  /**
+   * Gateways come and go, or regions do. A stream to an address that is no longer known is
+   * left for one to another gateway of its region, once that is up.
+   */
+  readdress(directory: Directory, now: Now): void {
+    this.#addresses.replace(directory);
+    this.#inlets.readdress(now);
   }
 
   /** Who gets sections from this gateway now. */
@@ -135,13 +156,13 @@ export class MeshCore {
   rttMs(region: string): number | undefined {
     const own = this.#measuredRttMs(region);
     if (own !== undefined) return own;
-    const siblings = [...this.links.values()].filter(({ region: of }) => of === this.#input.region);
+    const siblings = [...this.streams].filter(({ region: of }) => of === this.#input.region);
     return least(siblings.map(({ standings }) => standings.get(region)?.rttMs));
   }
 
   /** Round trip to the region's nearest gateway that this one has a stream from. */
   #measuredRttMs(region: string): number | undefined {
-    const addresses = this.#input.directory.get(region) ?? [];
+    const addresses = this.#addresses.of(region);
     return least(addresses.map((address) => this.links.get(address)?.rttMs));
   }
 
@@ -183,7 +204,7 @@ export class MeshCore {
     this.book.dropBrokenWays(now);
     this.#inlets.follow(this.#planner.plan(now), now);
     this.#inlets.ping(now);
-    for (const { region, link } of this.#repair.due(this.links.values(), this.#input.region, now)) {
+    for (const { region, link } of this.#repair.due(this.streams, this.#input.region, now)) {
       if (!this.#inlets.pull(link, region, [], now)) continue;
       const event = { kind: "repair", region, from: link.address, reason: "behind" } as const;
       this.#outputs.push({ kind: "event", event });

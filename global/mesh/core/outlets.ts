@@ -17,6 +17,8 @@ import type { Version } from "../../digest/version.js";
 import { list, regionName, summaryName } from "../../digest/wire-check.js";
 import { encodeAttestation, encodeOrder } from "../../digest/wire-trust.js";
 import { decodeClaims, encodeClaim } from "../../digest/wire-version.js";
+import type { AddressBook } from "./address-book.js";
+import { Agenda } from "./agenda.js";
 import { decodeHello, encodeHello, type PeerHello, type SelfHello } from "./hello.js";
 import type { Now } from "./now.js";
 import { Outbox } from "./outbox.js";
@@ -24,7 +26,6 @@ import type { MeshOutput } from "./output.js";
 import type { RegionBook } from "./region-book.js";
 import { encodeReportFrame } from "./report-frame.js";
 import type { Standing } from "./standing.js";
-import type { Trees } from "./trees.js";
 
 /** One stream that a peer opened. */
 interface Stream {
@@ -44,7 +45,7 @@ export interface OutletsInput {
   readonly state: GlobalState;
   readonly reports: ReportBook;
   readonly book: RegionBook;
-  readonly trees: Trees;
+  readonly addresses: AddressBook;
   readonly random: Random;
   /** Shortest time between two pushes on one stream. */
   readonly pushIntervalMs: number;
@@ -57,6 +58,10 @@ export class Outlets {
   readonly #streams = new Map<number, Stream>();
   /** Streams by their gateway's region and name. */
   readonly #byPeer = new Map<string, Stream>();
+  /** Streams by the regions that are pushed on them. */
+  readonly #byRegion = new Map<string, Set<Stream>>();
+  /** Streams that may have something to send. */
+  readonly #agenda = new Agenda<Stream>();
   /** Reports are encoded once for all streams. */
   readonly #reportFrames = new WeakMap<RegionReport, Uint8Array>();
 
@@ -85,14 +90,20 @@ export class Outlets {
       throw new AtollError("INVALID_ARGUMENT", "hello: it was said before on this stream");
     }
     stream.heardMs = now.monotonicMs;
+    this.#look(stream);
     const { outbox } = stream;
     if (request.interest !== undefined) {
       const { regions, held } = request.interest;
       list(regions, MAX_REGIONS, "interest.regions");
       const names = regions.map((name, i) => regionName(name, `interest.regions[${i}]`));
       const before = outbox.interest;
-      outbox.setInterest(new Set(names), decodeClaims(held, "interest.held"));
-      for (const region of names) if (!before.has(region)) this.#encloseReport(stream, region);
+      const claims = decodeClaims(held, "interest.held");
+      this.#unlist(stream);
+      outbox.setInterest(new Set(names), claims);
+      for (const region of names) {
+        this.#list(stream, region);
+        if (!before.has(region)) this.#encloseReport(stream, region);
+      }
     }
     request.pulls.forEach((pull, i) => {
       const region = regionName(pull.region, `pulls[${i}].region`);
@@ -115,6 +126,7 @@ export class Outlets {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     this.#streams.delete(id);
+    this.#unlist(stream);
     if (this.#byPeer.get(peerKey(stream.hello)) === stream) {
       this.#byPeer.delete(peerKey(stream.hello));
     }
@@ -125,19 +137,25 @@ export class Outlets {
   /** Whether the transport takes frames of a stream. */
   setBlocked(id: number, isBlocked: boolean): void {
     const stream = this.#streams.get(id);
-    if (stream !== undefined) stream.outbox.blocked = isBlocked;
+    if (stream === undefined) return;
+    stream.outbox.blocked = isBlocked;
+    this.#look(stream);
   }
 
   /** A section moved; `from` is who brought it. */
   moved(id: SectionId, version: Version, from: PeerHello | undefined): void {
     if (from !== undefined) this.#byPeer.get(peerKey(from))?.outbox.holds(id, version);
-    for (const { outbox } of this.#streams.values()) outbox.moved(id);
+    for (const stream of this.#byRegion.get(id.region) ?? []) {
+      stream.outbox.moved(id);
+      this.#look(stream);
+    }
   }
 
   /** A region's report is new. */
   reported(region: string): void {
-    for (const stream of this.#streams.values()) {
-      if (stream.outbox.interest.has(region)) this.#encloseReport(stream, region);
+    for (const stream of this.#byRegion.get(region) ?? []) {
+      this.#encloseReport(stream, region);
+      this.#look(stream);
     }
   }
 
@@ -145,7 +163,10 @@ export class Outlets {
   alarm(): void {
     const encoded = this.#alarms();
     if (encoded === undefined) return;
-    for (const { outbox } of this.#streams.values()) outbox.enclose("alarms", encoded);
+    for (const stream of this.#streams.values()) {
+      stream.outbox.enclose("alarms", encoded);
+      this.#look(stream);
+    }
   }
 
   /**
@@ -167,32 +188,49 @@ export class Outlets {
       const news: string[] = [];
       for (const { region, revision } of standings) {
         if (outbox.interest.has(region) || announced.get(region) === revision) continue;
-        if (!this.#input.trees.tells(stream.hello.region, region)) continue;
+        if (!this.#input.addresses.trees.tells(stream.hello.region, region)) continue;
         announced.set(region, revision);
         news.push(region);
       }
       outbox.announce(news);
+      this.#look(stream);
     }
     this.#input.random.pick([...this.#streams.values()]).outbox.enclose("vector", this.#vector());
   }
 
-  /** Emits a frame of every stream for which one is due; true when there were any. */
-  pump(now: Now): boolean {
-    let any = false;
-    for (const { id, outbox } of this.#streams.values()) {
+  /** Emits a frame of every stream for which one is due. */
+  pump(now: Now): void {
+    for (const stream of this.#agenda.take(now.monotonicMs)) {
+      const { id, outbox } = stream;
+      if (this.#streams.get(id) !== stream) continue;
       const bytes = outbox.frame(now);
-      if (bytes === undefined) continue;
-      any = true;
-      this.#input.emit({ kind: "frame", stream: id, bytes });
+      if (bytes !== undefined) this.#input.emit({ kind: "frame", stream: id, bytes });
+      this.#agenda.note(stream, outbox.dueMs());
     }
-    return any;
   }
 
   /** When the next frame is due, on the monotonic clock. */
   dueMs(): number {
-    let due = Number.POSITIVE_INFINITY;
-    for (const { outbox } of this.#streams.values()) due = Math.min(due, outbox.dueMs());
-    return due;
+    return this.#agenda.nextMs();
+  }
+
+  /** A stream may have something to send now. */
+  #look(stream: Stream): void {
+    this.#agenda.note(stream, Number.NEGATIVE_INFINITY);
+  }
+
+  #list(stream: Stream, region: string): void {
+    const streams = this.#byRegion.get(region);
+    if (streams === undefined) this.#byRegion.set(region, new Set([stream]));
+    else streams.add(stream);
+  }
+
+  #unlist(stream: Stream): void {
+    for (const region of stream.outbox.interest) {
+      const streams = this.#byRegion.get(region);
+      streams?.delete(stream);
+      if (streams?.size === 0) this.#byRegion.delete(region);
+    }
   }
 
   #open(id: number, request: SyncRequest, now: Now): Stream {

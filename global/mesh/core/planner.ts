@@ -1,5 +1,6 @@
 import { type Link, leadsTo } from "./link.js";
 import type { Now } from "./now.js";
+import { Parents } from "./parents.js";
 import type { PlannerInput } from "./planner-input.js";
 import { ranked } from "./rendezvous.js";
 import { shortcut } from "./shortcut.js";
@@ -26,6 +27,7 @@ const SEARCH_MS = 1_000;
 export class Planner {
   readonly #input: PlannerInput;
   readonly #straight: Straight;
+  readonly #parents = new Parents();
   /** Address of the relay in use, by origin region. */
   readonly #relays = new Map<string, string>();
   /** Address of the third region's gateway that is the faster way, by origin region. */
@@ -42,13 +44,13 @@ export class Planner {
 
   /** The wanted streams now: the regions to be pushed, by address. */
   plan(now: Now): Map<string, Set<string>> {
-    const { region: home, directory } = this.#input;
+    const { region: home, addresses } = this.#input;
     const wanted = new Map<string, Set<string>>();
     const siblings = this.#siblings(now);
-    for (const address of directory.get(home) ?? []) {
-      if (this.#links(address)?.isSelf !== true) wanted.set(address, new Set());
+    for (const address of addresses.of(home)) {
+      if (!this.#input.meet(home, address).isSelf) wanted.set(address, new Set());
     }
-    const isUp = this.#straight.whoIsUp(now);
+    this.#parents.refresh(addresses.trees, this.#straight.whoIsUp(now));
     this.#isSearch = now.monotonicMs - this.#searchedMs >= SEARCH_MS;
     if (this.#isSearch) this.#searchedMs = now.monotonicMs;
     for (const region of this.#regions()) {
@@ -59,12 +61,12 @@ export class Planner {
       const sibling = this.#owner(region, siblings);
       if (sibling !== undefined) add(wanted, sibling.address, region);
       if (sibling === undefined || this.#isStale(region, sibling, now)) {
-        this.#fetch(region, wanted, isUp, now);
+        this.#fetch(region, wanted, now);
       } else {
         this.#relays.delete(region);
       }
     }
-    for (const address of this.#straight.toRevive(now)) keep(wanted, address);
+    for (const address of this.#straight.toTry(now)) keep(wanted, address);
     return wanted;
   }
 
@@ -75,7 +77,7 @@ export class Planner {
   /** Healthy links to other gateways of this region, by the gateway's name. */
   #siblings(now: Now): Map<string, Link> {
     const siblings = new Map<string, Link>();
-    for (const address of this.#input.directory.get(this.#input.region) ?? []) {
+    for (const address of this.#input.addresses.of(this.#input.region)) {
       const link = this.#links(address);
       if (link?.isHealthy(now) === true && link.hello !== undefined) {
         siblings.set(link.hello.gateway, link);
@@ -94,8 +96,8 @@ export class Planner {
   /** Every region that is in the directory or that a peer tells of, in a fixed order. */
   #regions(): readonly string[] {
     if (!this.#isSearch) return this.#known;
-    const regions = new Set(this.#input.directory.keys());
-    for (const link of this.#input.links.values()) {
+    const regions = new Set(this.#input.addresses.directory.keys());
+    for (const link of this.#input.streams) {
       for (const region of link.standings.keys()) regions.add(region);
     }
     this.#known = [...regions].sort();
@@ -120,13 +122,8 @@ export class Planner {
   }
 
   /** Wants a region's news by the way that is theirs, and by others where that fails. */
-  #fetch(
-    region: string,
-    wanted: Map<string, Set<string>>,
-    isUp: (region: string) => boolean,
-    now: Now,
-  ): void {
-    const parent = this.#input.trees.parent(region, isUp);
+  #fetch(region: string, wanted: Map<string, Set<string>>, now: Now): void {
+    const parent = this.#parents.of(region);
     if (parent === region) {
       this.#fetchDirect(region, wanted, now);
       return;
@@ -135,7 +132,7 @@ export class Planner {
     if (link !== undefined) add(wanted, link.address, region);
     if (link !== undefined && this.#straight.isParentGood(link, region, now))
       this.#relays.delete(region);
-    else if (this.#input.trees.isDeputy(region)) this.#fetchDirect(region, wanted, now);
+    else if (this.#input.addresses.trees.isDeputy(region)) this.#fetchDirect(region, wanted, now);
     else this.#askRelay(region, link?.address, wanted, now);
   }
 
@@ -162,9 +159,9 @@ export class Planner {
 
   /** The third region's stream that brings a region's news faster than `direct`, if any. */
   #shortcut(region: string, direct: Link, now: Now): Link | undefined {
-    const { region: home, links } = this.#input;
+    const { region: home, links, streams } = this.#input;
     const current = this.#shortcuts.get(region);
-    if (this.#isSearch) return shortcut(region, home, direct, links.values(), current, now);
+    if (this.#isSearch) return shortcut(region, home, direct, streams, current, now);
     const link = current === undefined ? undefined : links.get(current);
     return link !== undefined && this.#straight.isGood(link, region, now) ? link : undefined;
   }
@@ -176,7 +173,7 @@ export class Planner {
     now: Now,
   ): void {
     let best: { address: string; asOfMs: number } | undefined;
-    for (const link of this.#input.links.values()) {
+    for (const link of this.#input.streams) {
       if (link.address === direct || !link.isHealthy(now)) continue;
       const standing = link.standings.get(region);
       if (standing?.asOfMs === undefined || standing.path.length === 0) continue;

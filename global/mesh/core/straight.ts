@@ -14,6 +14,8 @@ export class Straight {
   readonly #input: PlannerInput;
   /** Address of the gateway in use, by region. */
   readonly #direct = new Map<string, string>();
+  /** Gateways to be dialled in place of one that is no longer known. */
+  readonly #heirs = new Set<string>();
 
   constructor(input: PlannerInput) {
     this.#input = input;
@@ -37,17 +39,18 @@ export class Straight {
     const link = address === undefined ? undefined : this.#links(address);
     if (link?.state === "up") return link.isHealthy(now);
     if (link?.state === "connecting") return isFirstDial(link, now);
-    const addresses = this.#input.directory.get(region) ?? [];
-    return addresses.some((other) => this.#links(other)?.state === "idle");
+    return this.#input.addresses.of(region).some((other) => !this.#input.links.has(other));
   }
 
   /**
-   * Neighbours that failed as parents, as they are to be dialled again, also those whose own
-   * news a sibling fetches: nothing else would show that they are back.
+   * Streams that are to be there, if only to know whether they work: to gateways in whose
+   * favour one that is no longer known will be left, and to neighbours that failed as parents,
+   * also those whose own news a sibling fetches, since nothing else would show that they are back.
    */
-  toRevive(now: Now): string[] {
-    const addresses: string[] = [];
-    for (const region of this.#input.trees.neighbours() ?? []) {
+  toTry(now: Now): string[] {
+    const addresses = [...this.#heirs];
+    this.#heirs.clear();
+    for (const region of this.#input.addresses.trees.neighbours() ?? []) {
       const address = this.#direct.get(region);
       const state = address === undefined ? undefined : this.#links(address)?.state;
       if (state !== "down" && state !== "connecting") continue;
@@ -60,21 +63,27 @@ export class Straight {
   /** The stream to one of a region's gateways. */
   choose(region: string, now: Now): Link | undefined {
     const address = this.#chooseDirect(region, now);
-    return address === undefined ? undefined : this.#links(address);
+    return address === undefined ? undefined : this.#input.meet(region, address);
   }
 
   #chooseDirect(region: string, now: Now): string | undefined {
-    const { directory, gateway, region: home } = this.#input;
-    const addresses = directory.get(region) ?? [];
+    const { gateway, region: home } = this.#input;
+    const addresses = this.#input.addresses.of(region);
     const current = this.#direct.get(region);
     const link = current === undefined ? undefined : this.#links(current);
-    if (current !== undefined && (link?.state === "up" || link?.state === "connecting")) {
-      return current;
+    const isInUse = link?.state === "up" || link?.state === "connecting";
+    if (isInUse && addresses.includes(link.address)) return link.address;
+    const next = ranked(`${home}/${gateway}`, addresses).find((address) => {
+      const other = this.#links(address);
+      return other === undefined || other.isDue(now) || this.#input.streams.has(other);
+    });
+    if (next === undefined) return isInUse ? link.address : undefined;
+    if (isInUse && this.#links(next)?.state !== "up") {
+      this.#input.meet(region, next);
+      this.#heirs.add(next);
+      return link.address;
     }
-    const next = ranked(`${home}/${gateway}`, addresses).find(
-      (address) => this.#links(address)?.isDue(now) ?? true,
-    );
-    if (next !== undefined) this.#direct.set(region, next);
+    this.#direct.set(region, next);
     return next;
   }
 

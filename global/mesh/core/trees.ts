@@ -1,9 +1,6 @@
 import { MESH_DEPUTIES, MESH_DIRECT_REGIONS } from "../../../shared/limits.js";
 import { pairScore, textHash } from "./rendezvous.js";
 
-/** Regions that lie beside each other in the order of names, with their names' hashes. */
-type Neighbourhood = ReadonlyMap<string, number>;
-
 /**
  * By which region each origin's news come, past the number of regions that can all fetch from
  * each other. The regions, sorted by name, are cut into about as many neighbourhoods as each
@@ -18,23 +15,21 @@ type Neighbourhood = ReadonlyMap<string, number>;
  */
 export class Trees {
   readonly #home: string;
-  readonly #neighbourhoods = new Map<string, Neighbourhood>();
-  /** Without bound while all fetch from all. */
-  readonly #own: Neighbourhood | undefined;
+  /** All regions' names in order. */
+  readonly #names: readonly string[];
+  /** The names' hashes of this region's neighbourhood; undefined while all fetch from all. */
+  readonly #own: ReadonlyMap<string, number> | undefined;
+  /** Whether this region is a deputy, by origin, as far as somebody asked. */
+  readonly #deputies = new Map<string, boolean>();
 
   /** `regions`: all that are known, with or without `home`. */
   constructor(home: string, regions: Iterable<string>) {
     this.#home = home;
-    const names = [...new Set([...regions, home])].sort();
-    if (names.length <= MESH_DIRECT_REGIONS) return;
-    const count = Math.ceil(Math.sqrt(names.length));
-    const cut: Map<string, number>[] = Array.from({ length: count }, () => new Map());
-    names.forEach((name, index) => {
-      const neighbourhood = cut[Math.floor((index * count) / names.length)] ?? new Map();
-      neighbourhood.set(name, textHash(name));
-      this.#neighbourhoods.set(name, neighbourhood);
-    });
-    this.#own = this.#neighbourhoods.get(home);
+    this.#names = [...new Set([...regions, home])].sort();
+    if (this.#names.length <= MESH_DIRECT_REGIONS) return;
+    const own = this.#neighbourhood(home);
+    const near = this.#names.filter((_, index) => this.#cut(index) === own);
+    this.#own = new Map(near.map((name) => [name, textHash(name)]));
   }
 
   /** The other regions that this one fetches directly; undefined for all. */
@@ -59,7 +54,13 @@ export class Trees {
 
   /** Whether this region is to help when a neighbour that should bring an origin doesn't. */
   isDeputy(origin: string): boolean {
-    return this.#own === undefined || this.#rank(origin) < MESH_DEPUTIES;
+    if (this.#own === undefined) return true;
+    let isDeputy = this.#deputies.get(origin);
+    if (isDeputy === undefined) {
+      isDeputy = this.#rank(origin) < MESH_DEPUTIES;
+      this.#deputies.set(origin, isDeputy);
+    }
+    return isDeputy;
   }
 
   /**
@@ -69,9 +70,26 @@ export class Trees {
    */
   tells(receiver: string, origin: string): boolean {
     if (this.#own === undefined || receiver === this.#home) return true;
-    const neighbourhood = this.#neighbourhoods.get(receiver);
-    if (neighbourhood === undefined) return true;
-    return neighbourhood === this.#own ? this.isDeputy(origin) : this.#own.has(origin);
+    if (this.#own.has(receiver)) return this.isDeputy(origin);
+    return this.#own.has(origin) || this.#neighbourhood(receiver) === undefined;
+  }
+
+  /** The number of the neighbourhood that a region belongs to; undefined when it isn't known. */
+  #neighbourhood(region: string): number | undefined {
+    let low = 0;
+    let high = this.#names.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#names[middle] as string) < region) low = middle + 1;
+      else high = middle;
+    }
+    return this.#names[low] === region ? this.#cut(low) : undefined;
+  }
+
+  /** The number of the neighbourhood that has the region at this place in the order of names. */
+  #cut(index: number): number {
+    const count = Math.ceil(Math.sqrt(this.#names.length));
+    return Math.floor((index * count) / this.#names.length);
   }
 
   /** How many of the neighbourhood come before this region as an origin's head. */

@@ -39,7 +39,6 @@ function begin(status: SourceStatus = LIVE) {
     region: "east",
     gateway: "g0",
     address: "east:1",
-    directory,
     core,
     sourceStatus: () => status,
     ageNowMs: () => ageMs,

@@ -26,6 +26,8 @@ export class SimGateway {
   isolatedAt: number | undefined;
   /** Paused process or sleeping machine: until then nothing of it runs. */
   frozenUntilMs = 0;
+  /** When its mesh is next to be asked what it would send; of a later one it needs no news. */
+  wakeMs = 0;
 
   constructor(region: FakeRegion, name: string, random: Random, bug: Bug | undefined) {
     this.region = region;

@@ -128,6 +128,7 @@ export class World {
     const life = ++gateway.life;
     gateway.alive = true;
     gateway.frozenUntilMs = 0;
+    gateway.wakeMs = 0;
     gateway.machine.tell(this.nowMs);
     gateway.machine.wake();
     gateway.state = new GlobalState(sha256);
@@ -239,7 +240,12 @@ export class World {
     const dueMs = gateway.core.dueMs();
     if (dueMs === Number.POSITIVE_INFINITY) return;
     const { life } = gateway;
-    this.at(Math.max(0.1, (dueMs - monotonicMs) / gateway.machine.rate), () => {
+    const delayMs = Math.max(0.1, (dueMs - monotonicMs) / gateway.machine.rate);
+    const wakeMs = this.nowMs + delayMs;
+    // One that is to come anyway, and no later, will do.
+    if (gateway.wakeMs > this.nowMs && gateway.wakeMs <= wakeMs) return;
+    gateway.wakeMs = wakeMs;
+    this.at(delayMs, () => {
       if (gateway.runs(this.nowMs) && gateway.life === life) this.#carryOut(gateway);
     });
   }

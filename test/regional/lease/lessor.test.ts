@@ -6,7 +6,6 @@ import {
   encodeCheckpoint,
   encodeExpiry,
 } from "../../../regional/lease/commands.js";
-import { DueQueue } from "../../../regional/lease/due-queue.js";
 import { Lessor } from "../../../regional/lease/lessor.js";
 import type { LeaseInfo } from "../../../regional/store/state.js";
 import {
@@ -208,19 +207,4 @@ describe("the bodies of lease commands", () => {
     expect(decodeCheckpoint(encodeExpiry(1, [1n]))).toBeUndefined();
     expect(decodeExpiry(encodeExpiry(1, [1n]).fill(2, 0, 1))).toBeUndefined();
   });
-});
-
-test("a due queue gives what is due, the earliest first", () => {
-  fc.assert(
-    fc.property(fc.array(fc.nat(50)), fc.nat(50), (times, now) => {
-      const queue = new DueQueue<number>();
-      for (const time of times) queue.push(time, time);
-      const taken: number[] = [];
-      for (let next = queue.popDue(now); next !== undefined; next = queue.popDue(now)) {
-        taken.push(next);
-      }
-      expect(taken).toEqual(times.filter((time) => time <= now).sort((a, b) => a - b));
-      expect(queue.size).toBe(times.length - taken.length);
-    }),
-  );
 });

@@ -11,7 +11,7 @@ let links: Link[];
 
 function linkTo(region: string, rttMs: number | undefined): Link {
   const link = new Link(region, `${region}:1`);
-  link.dial(START);
+  link.dial(1, START);
   const hello = { region, gateway: "g0", protocol: 1, foldSemantics: 1, incarnation };
   link.opened(hello, START);
   link.rttMs = rttMs;

@@ -11,6 +11,11 @@ export class DueQueue<T> {
     return this.#heap.length;
   }
 
+  /** When the earliest is due; Infinity when there is none. */
+  get nextAt(): number {
+    return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
+  }
+
   clear(): void {
     this.#heap.length = 0;
   }
