@@ -4,7 +4,7 @@ import { MeshService } from "../shared/gen/atoll/mesh/v1/mesh_pb.js";
 import { TrustService } from "../shared/gen/atoll/trust/v1/trust_pb.js";
 import { sha256 } from "../shared/hash.js";
 import { HTTP_METRICS, HTTP_TEXT, type HttpAnswer, HttpSide } from "../shared/http-side.js";
-import { GATEWAY_REPORT_INTERVAL_MS } from "../shared/limits.js";
+import { GATEWAY_REPORT_INTERVAL_MS, STORAGE_ORDER_WAIT_MS } from "../shared/limits.js";
 import type { Logger } from "../shared/log.js";
 import { createRegistry } from "../shared/metrics.js";
 import { systemRandom } from "../shared/random.js";
@@ -29,6 +29,8 @@ import { MeshCore } from "./mesh/core/mesh-core.js";
 import type { MeshEvent } from "./mesh/core/output.js";
 import { Mesh } from "./mesh/mesh.js";
 import { RedisMirror } from "./redis/mirror.js";
+import { readBootClock } from "./storage/boot-clock.js";
+import { ViewStorage } from "./storage/view-storage.js";
 import { FOLD_SEMANTICS } from "./summary/types.js";
 import { Keyring } from "./trust/keyring.js";
 import { OperatorDesk } from "./trust/trust-service.js";
@@ -37,8 +39,8 @@ import { View } from "./view/view.js";
 
 /**
  * One region's gateway: reads its region, folds and publishes it, exchanges sections
- * with all other gateways, and serves the merged view. It keeps nothing that it can't
- * rebuild, so a new one takes the place of a lost one.
+ * with all other gateways, and serves the merged view. What it keeps on its disk it could
+ * learn again, so a new one takes the place of a lost one.
  */
 export class Gateway {
   readonly #options: GatewayOptions;
@@ -55,9 +57,13 @@ export class Gateway {
   readonly #api: GlobalApi;
   readonly #metrics: GatewayMetrics;
   readonly #mirror: RedisMirror | undefined;
+  readonly #storage: ViewStorage | undefined;
   readonly #server: RpcServer;
   readonly #http: HttpSide;
   #timer: NodeJS.Timeout | undefined;
+  #isRestored = false;
+  /** What was kept has the own region in it. */
+  #keptOwn = false;
   #stopping: Promise<void> | undefined;
 
   constructor(options: GatewayOptions, log: Logger) {
@@ -113,6 +119,7 @@ export class Gateway {
       links: () => neighbours.links(),
       peers: () => neighbours.peers(),
       mirror: () => this.#mirror?.status,
+      storage: () => this.#storage?.status,
       rttMs: (of) => (of === region ? 0 : this.#core.rttMs(of)),
       reports: () => this.#reports.all(),
       report: (of) => this.#reports.get(of),
@@ -137,6 +144,21 @@ export class Gateway {
       ageNowMs,
     });
     this.#metrics = new GatewayMetrics(registry, readings);
+    this.#storage =
+      options.dataDir === undefined
+        ? undefined
+        : new ViewStorage({
+            path: options.dataDir,
+            region,
+            state: this.#state,
+            freshness,
+            source: () => this.#local.followed,
+            clock: systemClock,
+            ageNowMs,
+            bootClock: readBootClock,
+            registry,
+            log,
+          });
     this.#mirror =
       options.redis &&
       new RedisMirror({
@@ -163,16 +185,23 @@ export class Gateway {
     this.#http = new HttpSide((url) => this.#answer(url));
   }
 
-  /** Listens, then begins to follow the region and to connect. Throws UNAVAILABLE naming a taken address. */
+  /**
+   * Takes back the view that was kept, listens, then begins to follow the region and to
+   * connect. Throws UNAVAILABLE naming a taken address, FAILED_PRECONDITION for a data
+   * directory that isn't this gateway's.
+   */
   async start(): Promise<void> {
     const { grpc, http } = this.#options;
-    await this.#server.listen(grpc);
+    await this.#http.listen(http);
     try {
-      await this.#http.listen(http);
+      await this.#restore();
+      if (this.#stopping !== undefined) return;
+      await this.#server.listen(grpc);
     } catch (error) {
-      await this.#server.stop(0);
+      await Promise.allSettled([this.#http.close(), this.#storage?.stop()]);
       throw error;
     }
+    this.#isRestored = true;
     this.#log.info({ grpc, http }, "listening");
     const keyring = this.#keyring;
     if (keyring === undefined) this.#log.warn("unsigned: every gateway is believed");
@@ -180,7 +209,19 @@ export class Gateway {
     this.#local.start();
     this.#mesh.start();
     this.#mirror?.start();
+    this.#storage?.start();
     this.#timer = setInterval(() => this.#report(), GATEWAY_REPORT_INTERVAL_MS);
+  }
+
+  /** Takes back what was known before a restart. */
+  async #restore(): Promise<void> {
+    const restored = await this.#storage?.load();
+    if (restored === undefined) return;
+    this.#keptOwn = this.#state.region(this.#options.region) !== undefined;
+    const adopted = this.#state.adopted(this.#options.region);
+    if (adopted !== undefined) this.#local.adopted(adopted);
+    if (restored.source !== undefined) this.#local.recall(restored.source);
+    for (const { region } of this.#state.regions()) this.#changed({ region, summary: undefined });
   }
 
   #published(section: Section): void {
@@ -217,6 +258,7 @@ export class Gateway {
         this.#mesh.wake();
         return outcome;
       },
+      kept: async () => this.#storage?.saveNow(STORAGE_ORDER_WAIT_MS),
       refused: () => {
         const { status } = this.#local;
         return status.state === "refused" ? status.reason : "";
@@ -226,6 +268,7 @@ export class Gateway {
 
   #ordered(order: Order): void {
     const { region, kind } = order;
+    void this.#storage?.saveNow(STORAGE_ORDER_WAIT_MS);
     if (kind === "adopt" && region === this.#options.region) this.#local.adopted(order);
     this.#changed({ region, summary: undefined });
   }
@@ -262,7 +305,9 @@ export class Gateway {
   /** Why consumers should go elsewhere for now; undefined when they needn't. */
   #unready(): string | undefined {
     if (this.#stopping !== undefined) return "stopping";
-    if (this.#local.isLive) return undefined;
+    if (!this.#isRestored) return "taking back the view that was kept";
+    // What was kept of the own region is served with its age, as that of others is.
+    if (this.#local.isLive || this.#keptOwn) return undefined;
     return `the region's first read isn't folded yet: ${this.#sourceText()}`;
   }
 
@@ -306,6 +351,8 @@ export class Gateway {
       this.#http.close(),
       this.#mirror?.stop(),
     ]);
+    // Once nothing moves any more.
+    endings.push(...(await Promise.allSettled([this.#storage?.stop()])));
     const failed = endings.find((ending) => ending.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }

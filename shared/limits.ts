@@ -440,3 +440,29 @@ export const MIRROR_RETRY_MAX_MS = 5_000;
 export const MIRROR_EPOCH_INTERVAL_MS = 1_000;
 /** Names of units that one step of reading their index asks for. */
 export const MIRROR_INDEX_SCAN = 1_000;
+
+/** Pause between two times that a gateway saves what is new in its view. */
+export const STORAGE_INTERVAL_MS = 1_000;
+/** Of the main thread's time saving takes at most one part in so many. */
+export const STORAGE_TIME_SHARE = 20;
+/** Groups that one step of saving or loading encodes or decodes. */
+export const STORAGE_STEP_GROUPS = 500;
+/** Bytes of rows that are sent to the storage's thread at once. */
+export const STORAGE_STEP_BYTES = 256 * 1024;
+/** Bytes of rows from which on a transaction ends, at the end of a section. */
+export const STORAGE_TRANSACTION_BYTES = 1024 * 1024;
+/** Time by which an age must have grown for it to be saved where nothing else changed. */
+export const STORAGE_AGE_STEP_MS = 1_000;
+/** First and longest pause before a storage that failed is tried again. */
+export const STORAGE_RETRY_MIN_MS = 1_000;
+export const STORAGE_RETRY_MAX_MS = 60_000;
+/** Failures in a row, a full disk aside, after which the file is set aside and begun anew. */
+export const STORAGE_MAX_FAILURES = 3;
+/** Damaged files that are kept for people to look at. */
+export const MAX_FILES_SET_ASIDE = 3;
+/** Bytes of the storage's write-ahead log that stay on disk between transactions. */
+export const STORAGE_WAL_BYTES = 4 * 1024 * 1024;
+/** Free pages of the storage's file that one transaction gives back. */
+export const STORAGE_TIDY_PAGES = 512;
+/** Time that an operator's order waits to be on disk before it is answered anyway. */
+export const STORAGE_ORDER_WAIT_MS = 1_000;

@@ -32,6 +32,22 @@ export interface MirrorStatus {
   readonly error: string;
 }
 
+/** How a gateway's storage of its view fares. */
+export interface StorageStatus {
+  /** The data directory. */
+  readonly path: string;
+  /** Why the view isn't saved; empty when it is. */
+  readonly error: string;
+  /** Milliseconds since all that was new was on disk; undefined before the first time. */
+  readonly savedAgoMs: number | undefined;
+  /** Of the file. */
+  readonly bytes: number;
+  /** Sections that were taken back at the start. */
+  readonly restored: number;
+  /** Sections, and other things, that were not. */
+  readonly dropped: number;
+}
+
 /** All that the consumers' API needs of a gateway. */
 export interface ViewSource {
   /** The gateway's own region and name. */
@@ -46,6 +62,8 @@ export interface ViewSource {
   peers(): readonly PeerInfo[];
   /** How the mirror fares; undefined where there is none. */
   mirror?(): MirrorStatus | undefined;
+  /** How the storage fares; undefined where there is none. */
+  storage?(): StorageStatus | undefined;
   /** Round trip to a region, in ms: 0 to the own one, undefined when not measured. */
   rttMs(region: string): number | undefined;
   reports(): Iterable<RegionReport>;

@@ -2,14 +2,14 @@ import { assert } from "../../shared/assert.js";
 import { leafChanges } from "./apply.js";
 import type { Attestation } from "./attestation.js";
 import { Content } from "./content.js";
-import type { Publication, Transfer } from "./delta.js";
+import type { Publication, Transfer, WholeTransfer } from "./delta.js";
 import type { HashFunction } from "./hash.js";
-import { HeldSection } from "./held-section.js";
+import { HeldSection, type Past } from "./held-section.js";
 import { Join } from "./join.js";
 import { type Order, Orders, type Place } from "./orders.js";
 import type { ClaimVerdict, Outcome } from "./outcome.js";
 import { Predecessors } from "./predecessors.js";
-import type { RegionRegister, RegionView } from "./region-register.js";
+import type { RegionHoldings, RegionRegister, RegionView } from "./region-register.js";
 import {
   makeSection,
   type Section,
@@ -127,6 +127,21 @@ export class GlobalState implements StateReader {
   /** Joins what a peer sent. Nothing moves unless the claimed root comes out. */
   receive(transfer: Transfer): Outcome {
     return this.#join.take(transfer, undefined);
+  }
+
+  /**
+   * Takes back a section that this gateway held before its restart. It is believed no more
+   * than a peer, so its root and its origin's word are looked at as theirs are.
+   */
+  recall(kept: WholeTransfer, past: Past): Outcome {
+    const outcome = this.#join.take(kept, undefined);
+    if (outcome.kind === "applied") this.#held(kept.id)?.recall(past, this.#hash);
+    return outcome;
+  }
+
+  /** What is held of all regions, with what it takes to tell others of it. */
+  holdings(): Iterable<RegionHoldings> {
+    return this.#registers.values();
   }
 
   /**

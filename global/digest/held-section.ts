@@ -1,10 +1,21 @@
 import type { Attestation } from "./attestation.js";
 import type { Cell, GroupKey } from "./cell.js";
 import type { Transfer } from "./delta.js";
-import type { LeafChange } from "./leaf.js";
+import type { HashFunction } from "./hash.js";
+import { type Leaf, type LeafChange, pathOf } from "./leaf.js";
 import { Recency } from "./recency.js";
 import type { Section } from "./section.js";
 import { compareVersions, sameLine, type Version } from "./version.js";
+
+/** What a holder knew of the way to a section, kept over a restart. */
+export interface Past {
+  /** The lowest revision that a delta can be told from. */
+  readonly floor: number;
+  /** Revision of each group's last change. */
+  readonly changedAt: ReadonlyMap<GroupKey, number>;
+  /** The same of groups that are gone. */
+  readonly goneAt: ReadonlyMap<GroupKey, number>;
+}
 
 /** A section as one holder has it: its state now, and what it can tell others of the way there. */
 export class HeldSection {
@@ -47,6 +58,26 @@ export class HeldSection {
     this.#lastTransfer = undefined;
   }
 
+  /** Takes back what this holder knew of the way to the section as it is. */
+  recall({ floor, changedAt, goneAt }: Past, hash: HashFunction): void {
+    const { content, version } = this.#section;
+    const rows: [change: LeafChange | Leaf, at: number][] = [];
+    for (const leaf of content.leaves()) {
+      const at = changedAt.get(leaf.key) ?? floor;
+      // What is from before a section that came whole counts as of that one.
+      rows.push([leaf, at > version.revision ? floor : Math.max(at, floor)]);
+    }
+    for (const [key, at] of goneAt) {
+      const path = pathOf(key, hash);
+      const isKnown = at > floor && at <= version.revision && content.at(path, key) === undefined;
+      if (isKnown) rows.push([{ key, path, leaf: undefined }, at]);
+    }
+    rows.sort(([, a], [, b]) => a - b);
+    this.#recency = new Recency(floor, []);
+    for (const [change, at] of rows) this.#recency.touch(change, at);
+    this.#lastTransfer = undefined;
+  }
+
   /**
    * What a holder at `have` misses: a delta where possible, else the whole section;
    * undefined when it misses nothing. Equal questions get the same object, so that an
@@ -56,7 +87,7 @@ export class HeldSection {
     const { id, version, root, schema, content } = this.#section;
     if (have !== undefined && compareVersions(have, version) >= 0) return undefined;
     const last = this.#lastTransfer;
-    if (have !== undefined && sameLine(have, version) && have.revision >= this.#recency.floor) {
+    if (have !== undefined && sameLine(have, version) && this.#recency.canTellFrom(have.revision)) {
       if (last?.kind === "delta" && last.from === have.revision) return last;
       const changes = this.#recency.since(have.revision);
       this.#lastTransfer = { kind: "delta", id, to: version, from: have.revision, changes, root };

@@ -164,7 +164,7 @@ export class Join {
       home = new RegionRegister(id.region, to.incarnation);
       this.#registers.set(id.region, home);
     }
-    this.#predecessors.moved(home, held?.section, prepared.section);
+    this.#predecessors.moved(home, held, prepared.section);
     const holder = held ?? new HeldSection(prepared.section);
     if (held === undefined) home.held.set(id.summary, holder);
     else if (transfer.kind === "whole") held.replace(prepared.section);

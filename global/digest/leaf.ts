@@ -1,5 +1,6 @@
 import { ByteWriter } from "./byte-writer.js";
-import { type Cell, type GroupKey, type MeasureKind, packedBytes } from "./cell.js";
+import { type Cell, type GroupKey, packedBytes } from "./cell.js";
+import { writeCell } from "./cell-bytes.js";
 import type { HashFunction } from "./hash.js";
 
 /** One group in a section's content. Never changes. */
@@ -25,45 +26,7 @@ export interface LeafChange {
 /** First byte of what is hashed, so that no two kinds of node can have equal bytes. */
 export const HASH_DOMAIN = { leaf: 0, bucket: 1, branch: 2, section: 3 } as const;
 
-const CELL_TAG: Readonly<Record<MeasureKind, number>> = {
-  count: 1,
-  sum: 2,
-  min: 3,
-  max: 4,
-  distinct: 5,
-  quantiles: 6,
-  any: 7,
-  latest: 8,
-  set: 9,
-  top: 10,
-};
-
 const writer = new ByteWriter();
-
-function writeCell(cell: Cell): void {
-  writer.byte(CELL_TAG[cell.kind]);
-  switch (cell.kind) {
-    case "count":
-      writer.double(cell.count);
-      return;
-    case "sum":
-      // A sum merged from several regions may be larger than any one of theirs.
-      if (BigInt.asIntN(64, cell.scaled) === cell.scaled) {
-        writer.int64(cell.scaled);
-      } else {
-        writer.text(cell.scaled.toString());
-      }
-      return;
-    case "min":
-    case "max":
-      writer.byte(cell.value === undefined ? 0 : 1);
-      if (cell.value !== undefined) writer.double(cell.value);
-      return;
-    default:
-      writer.uint32(cell.packed.length);
-      writer.binary(cell.packed);
-  }
-}
 
 /** Where a group stands in the tree: an unsigned 32-bit number that nobody can choose freely. */
 export function pathOf(key: GroupKey, hash: HashFunction): number {
@@ -91,7 +54,7 @@ export function makeLeaf(
   writer.text(key);
   let packed = 0;
   for (const cell of cells) {
-    writeCell(cell);
+    writeCell(writer, cell);
     packed += packedBytes(cell);
   }
   return { key, path, cells, packedBytes: packed, hash: hash(writer.written()) };

@@ -1,4 +1,4 @@
-import type { RegionRegister } from "./region-register.js";
+import type { Predecessor, RegionRegister } from "./region-register.js";
 import type { Section } from "./section.js";
 
 /** What regions publish of one summary. */
@@ -21,7 +21,8 @@ export class Predecessors {
   readonly #standings = new Map<string, Standing>();
 
   /** A region's section moved from `before`, of the same life, to `now`. */
-  moved(register: RegionRegister, before: Section | undefined, now: Section): void {
+  moved(register: RegionRegister, held: Predecessor | undefined, now: Section): void {
+    const before = held?.section;
     if (before?.schema.fingerprint === now.schema.fingerprint) return;
     const { summary } = now.id;
     const standing = this.#standing(summary);
@@ -30,8 +31,9 @@ export class Predecessors {
     if (now.schema.retired) {
       register.superseded.delete(summary);
       standing.keepers.delete(register);
-    } else if (before?.schema.retired === false) {
-      register.superseded.set(summary, before);
+    } else if (held?.section.schema.retired === false) {
+      const { section, word } = held;
+      register.superseded.set(summary, { section, word });
       standing.keepers.add(register);
     }
     this.#settle(summary, standing);

@@ -2,6 +2,15 @@ import { MAX_TOMBSTONES_PER_SECTION } from "../../shared/limits.js";
 import type { Cell, GroupKey } from "./cell.js";
 import type { Leaf, LeafChange } from "./leaf.js";
 
+/** When a group last changed. */
+export interface RecencyRow {
+  readonly key: GroupKey;
+  /** Undefined when the group is gone. */
+  readonly leaf: Leaf | undefined;
+  /** Revision of the last change that this holder knows of. */
+  readonly changedAt: number;
+}
+
 /** A group as this holder knows it. */
 interface Row {
   readonly path: number;
@@ -37,6 +46,11 @@ export class Recency {
   /** The lowest revision that a delta can be told from. */
   get floor(): number {
     return this.#floor;
+  }
+
+  /** Whether all that changed after a revision is known. */
+  canTellFrom(revision: number): boolean {
+    return revision >= this.#floor;
   }
 
   /** Groups that are gone and not forgotten. */
@@ -90,6 +104,19 @@ export class Recency {
       changes.set(row.key, row.leaf?.cells);
     }
     return changes;
+  }
+
+  /**
+   * Every group that changed after a revision, the last one first, as it is known now.
+   * Costs what it returns.
+   */
+  rowsSince(revision: number): RecencyRow[] {
+    const rows: RecencyRow[] = [];
+    for (let row = this.#newest; row !== undefined && row.changedAt > revision; row = row.older) {
+      const { key, leaf, changedAt } = row;
+      rows.push({ key, leaf, changedAt });
+    }
+    return rows;
   }
 
   #bury(row: Row): void {

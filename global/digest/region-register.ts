@@ -30,16 +30,30 @@ export interface RegionView {
   fault(summary: string): Fault | undefined;
 }
 
+/** The last section of the definition before, and its origin's word where that was given. */
+export interface Predecessor {
+  readonly section: Section;
+  readonly word: Attestation | undefined;
+}
+
+/** A region's register for who keeps it: nothing in it is to be changed. */
+export interface RegionHoldings extends RegionView {
+  readonly held: ReadonlyMap<string, HeldSection>;
+  readonly superseded: ReadonlyMap<string, Predecessor>;
+  /** The words of lives that are in conflict with this one. */
+  readonly evidence: Iterable<Attestation>;
+}
+
 /**
  * One region's register: the sections of its highest known incarnation. A higher
  * incarnation begins a new register; what the old one held belongs to a life that is
  * over, and may hold summaries that the new one never had.
  */
-export class RegionRegister implements RegionView {
+export class RegionRegister implements RegionHoldings {
   readonly region: string;
   readonly incarnation: Incarnation;
   readonly held = new Map<string, HeldSection>();
-  readonly superseded = new Map<string, Section>();
+  readonly superseded = new Map<string, Predecessor>();
   /** The origins' word for each of the lives in conflict, by nonce. */
   readonly #evidence = new Map<string, Attestation>();
   readonly #faults = new Map<string, Fault>();
@@ -96,7 +110,7 @@ export class RegionRegister implements RegionView {
   }
 
   previous(summary: string): Section | undefined {
-    return this.superseded.get(summary);
+    return this.superseded.get(summary)?.section;
   }
 
   fault(summary: string): Fault | undefined {

@@ -38,7 +38,8 @@ export function encodeAttestation(word: Attestation): AttestationMessage {
   });
 }
 
-function encodeLineage({
+/** A lineage point for the wire. */
+export function encodeLineage({
   counter,
   nonce,
   revision,
@@ -68,7 +69,8 @@ function decodeSection(message: AttestedMessage, where: string): AttestedSection
   };
 }
 
-function decodeLineage(message: LineageMessage, where: string): LineagePoint {
+/** Checks a lineage point. Throws INVALID_ARGUMENT naming the field. */
+export function decodeLineage(message: LineageMessage, where: string): LineagePoint {
   return {
     counter: integer(message.counter, 1, `${where}.counter`),
     nonce: hexFromBytes(bytes(message.nonce, [LINEAGE_NONCE_BYTES], `${where}.nonce`)),

@@ -12,6 +12,7 @@ import type { Section } from "../digest/section.js";
 import type { AgeClock } from "../mesh/age-clock.js";
 import { RegionSource } from "../source/source.js";
 import type { SourceOutput, SourceStatus } from "../source/types.js";
+import type { KeptSource } from "../storage/core/row-values.js";
 import { SummaryEngine } from "../summary/engine/engine.js";
 import type { EngineOutput, SummaryStatus } from "../summary/types.js";
 import { DefinitionTexts } from "./definition-texts.js";
@@ -103,14 +104,20 @@ export class LocalRegion {
     return this.#engine.statuses();
   }
 
+  /** How far the region's store was followed; to be remembered over restarts. */
+  get followed(): KeptSource | undefined {
+    return this.#source.followed;
+  }
+
+  /** Takes what this gateway knew of the region before its restart. */
+  recall({ incarnation, revision, lineage }: KeptSource): void {
+    this.#source.remember({ incarnation, revision, lineage: lineage && { ...lineage, gateway: "" } });
+  }
+
   /** Takes what peers know of this region, by its own word. */
   remember(word: Attestation): void {
     const { incarnation, lineage } = word;
-    this.#source.remember({
-      incarnation,
-      revision: attestedRevision(word),
-      lineage: lineage && { ...lineage, gateway: "" },
-    });
+    this.recall({ incarnation, revision: attestedRevision(word), lineage });
   }
 
   /** An operator has settled which life of this region is the one. */

@@ -36,6 +36,8 @@ export interface GatewayOptions {
   readonly etcdAccess: () => EtcdAccess;
   /** Where the view is mirrored to; undefined for nowhere. */
   readonly redis: RedisSettings | undefined;
+  /** Where the view is kept over restarts; undefined for nowhere. */
+  readonly dataDir: string | undefined;
   /** Whom to believe, and what to sign with; undefined when an operator chose to believe everybody. */
   readonly trust: { readonly folder: string; readonly signingKey: string } | undefined;
 }
@@ -56,7 +58,9 @@ Usage: global --region REGION --name NAME [options]
                            several, and _operators.pem; read again when they change
   --signing-key FILE       this region's private key (PEM, Ed25519)
   --unsigned               instead of both: sign nothing and believe every gateway
-  --data-dir DIR           accepted for later use; a gateway keeps nothing that it can't rebuild
+  --data-dir DIR           keeps its view there over restarts, with true ages; each gateway needs
+                           one of its own. Without it, a gateway that starts knows nothing
+                           until it is told
   --etcd-cacert FILE       connects to the region by TLS, and trusts these certificates (PEM)
   --etcd-cert FILE, --etcd-key FILE
                            certificate and key of this client, where the region asks for one
@@ -76,7 +80,8 @@ An option goes before a variable, a variable before the default.
 
 Example: global --region eu-west --name g0 --endpoints 10.0.0.1:2379,10.0.0.2:2379 \\
   --grpc 10.0.0.9:2390 --peers us-east=10.1.0.9:2390,ap-south=10.2.0.9:2390 \\
-  --trust /etc/atoll/trust --signing-key /etc/atoll/eu-west.key.pem
+  --trust /etc/atoll/trust --signing-key /etc/atoll/eu-west.key.pem \\
+  --data-dir /var/lib/atoll/eu-west-g0
 `;
 
 const name = z.string({ message: "is missing" }).refine(isName, {
@@ -99,7 +104,7 @@ const settingsSchema = z.object({
   trust: z.string().optional(),
   "signing-key": z.string().optional(),
   unsigned: z.enum(["true", "false"], { message: "is neither true nor false" }).default("false"),
-  "data-dir": z.string().optional(),
+  "data-dir": z.string().min(1, "is empty; name a folder").optional(),
   "push-interval": z
     .string()
     .regex(/^[1-9]\d*$/, { message: "is not a whole number of milliseconds" })
@@ -277,6 +282,7 @@ export function parseGatewayOptions(
     directory,
     logLevel: settings["log-level"],
     pushIntervalMs: Number(settings["push-interval"]),
+    dataDir: settings["data-dir"],
     etcdAccess: checked(regionAccess({ texts: settings, sourceOf }, own)),
     redis: parseRedisSettings(settings, sourceOf),
     trust: trustOf(settings, sourceOf),

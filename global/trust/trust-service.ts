@@ -25,6 +25,8 @@ export interface TrustServiceInput {
   readonly state: GlobalState;
   /** Takes an order and passes it on. */
   readonly obey: (order: Order) => ReturnType<GlobalState["obey"]>;
+  /** Resolves once a new order is on disk, or couldn't be brought there in time. */
+  readonly kept: () => Promise<void>;
   /** Why the own region's source is refused; empty when it isn't. */
   readonly refused: () => string;
 }
@@ -76,9 +78,10 @@ export class OperatorDesk {
     });
   }
 
-  #command({ order }: CommandRequest): CommandResponse {
+  async #command({ order }: CommandRequest): Promise<CommandResponse> {
     if (order === undefined) malformed("order", "is missing");
     const outcome = this.#input.obey(decodeOrder(order, "order"));
+    if (outcome === "news") await this.#input.kept();
     if (outcome === "news" || outcome === "known") {
       return create(CommandResponseSchema, { news: outcome === "news" });
     }

@@ -35,7 +35,7 @@ export function ageAt(asOfMs: number, nowMs: number): number {
 /**
  * As-of instants of regions and sections. A confirmation counts for a section only
  * once that stands at the confirmed revision or past it; the largest as-of is kept.
- * What it doesn't know, as after a restart, has no age.
+ * What it doesn't know has no age.
  */
 export class FreshnessBook {
   readonly #state: StateReader;
@@ -85,6 +85,19 @@ export class FreshnessBook {
     return undefined;
   }
 
+  /** Takes an as-of that is known of a section as it stands, such as from before a restart. */
+  recall(section: Section, asOfMs: number): void {
+    const key = sectionKey(section.id);
+    const line = lineOf(section);
+    const known = this.#sections.get(key);
+    if (known?.line === line) {
+      known.asOfMs = Math.max(known.asOfMs, asOfMs);
+      return;
+    }
+    if (known !== undefined) this.#previous.set(key, known);
+    this.#sections.set(key, { line, asOfMs });
+  }
+
   /** The newest confirmation of a region, whatever its sections say. */
   newest(region: string): Confirmation | undefined {
     return this.#confirmations.get(region)?.at(-1);
@@ -99,22 +112,13 @@ export class FreshnessBook {
   }
 
   #raise(section: Section, confirmations: readonly Confirmation[]): void {
-    const { version, id } = section;
+    const { version } = section;
     let best: number | undefined;
     for (const { incarnation, revision, asOfMs } of confirmations) {
       if (revision > version.revision) break;
       if (incarnation.nonce === version.incarnation.nonce) best = Math.max(best ?? asOfMs, asOfMs);
     }
-    if (best === undefined) return;
-    const key = sectionKey(id);
-    const line = lineOf(section);
-    const known = this.#sections.get(key);
-    if (known?.line === line) {
-      known.asOfMs = Math.max(known.asOfMs, best);
-      return;
-    }
-    if (known !== undefined) this.#previous.set(key, known);
-    this.#sections.set(key, { line, asOfMs: best });
+    if (best !== undefined) this.recall(section, best);
   }
 }
 

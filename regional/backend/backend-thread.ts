@@ -4,7 +4,7 @@ import { AtollError, errorText } from "../../shared/errors.js";
 import { workerFile } from "../../shared/worker.js";
 import type { FileIdentity } from "../log/identity.js";
 import { endWaiting } from "../log/room.js";
-import { fromFailure } from "../log/storage-error.js";
+import { fromFailure } from "../../shared/sqlite/storage-error.js";
 import type { BackendReply, BackendRequest, BackendWorkerData } from "./protocol.js";
 
 type Opened = Extract<BackendReply, { kind: "opened" }>;

@@ -5,7 +5,7 @@ import {
   BACKEND_TRANSACTION_BYTES,
   MAX_BACKEND_QUEUE_BYTES,
 } from "../../shared/limits.js";
-import { fromFailure } from "../log/storage-error.js";
+import { fromFailure } from "../../shared/sqlite/storage-error.js";
 import { EMPTY_CONF_STATE, type SnapshotMetadata } from "../raft/types.js";
 import type { BackendRecord } from "../store/records.js";
 import type { BackendHooks, BackendOptions } from "./backend-hooks.js";

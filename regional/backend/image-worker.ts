@@ -7,7 +7,7 @@ import { must } from "../../shared/assert.js";
 import { AtollError } from "../../shared/errors.js";
 import { BACKEND_LOAD_BATCH_BYTES, SNAPSHOT_CHUNK_BYTES } from "../../shared/limits.js";
 import { prepareSchema } from "../log/schema.js";
-import { storageError, toFailure } from "../log/storage-error.js";
+import { storageError, toFailure } from "../../shared/sqlite/storage-error.js";
 import type { SnapshotMetadata } from "../raft/types.js";
 import type { ImageReply, ImageTask } from "./protocol.js";
 import { readPosition, readRecords, STATE_FORMAT } from "./state-file.js";

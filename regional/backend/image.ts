@@ -3,7 +3,7 @@ import { Deferred } from "../../shared/deferred.js";
 import { AtollError, errorText } from "../../shared/errors.js";
 import { SNAPSHOT_CHUNK_BYTES } from "../../shared/limits.js";
 import { workerFile } from "../../shared/worker.js";
-import { fromFailure } from "../log/storage-error.js";
+import { fromFailure } from "../../shared/sqlite/storage-error.js";
 import type { SnapshotMetadata } from "../raft/types.js";
 import type { ImageReply, ImageTask } from "./protocol.js";
 

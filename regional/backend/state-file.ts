@@ -4,7 +4,7 @@ import { AtollError } from "../../shared/errors.js";
 import type { FileIdentity } from "../log/identity.js";
 import { decodePosition, encodePosition } from "../log/position.js";
 import { prepareSchema } from "../log/schema.js";
-import { storageError } from "../log/storage-error.js";
+import { storageError } from "../../shared/sqlite/storage-error.js";
 import type { SnapshotMetadata } from "../raft/types.js";
 import { type BackendRecord, RecordTable } from "../store/records.js";
 import { packedSize, packRecord, unpack } from "./packed.js";

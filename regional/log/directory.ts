@@ -1,11 +1,10 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import Database from "better-sqlite3";
 import { z } from "zod";
 import { AtollError, errorText } from "../../shared/errors.js";
 import { replaceFile, syncDirectory } from "./durable-files.js";
 import { type FileIdentity, fileIdentity, type Identity } from "./identity.js";
-import { storageError } from "./storage-error.js";
+import { type FolderLock, lockFolder } from "../../shared/sqlite/folder-lock.js";
 
 /** Format of the directory as a whole; in its VERSION file, and the only one that is opened. */
 const DIRECTORY_FORMAT = 1;
@@ -33,13 +32,13 @@ const versionSchema = z.object({ format: z.number(), cluster: z.string(), member
 export class DataDirectory {
   readonly path: string;
   readonly identity: FileIdentity;
-  readonly #lock: Database.Database;
+  readonly #lock: FolderLock;
   #isNew: boolean;
 
   private constructor(
     path: string,
     identity: FileIdentity,
-    lock: Database.Database,
+    lock: FolderLock,
     isNew: boolean,
   ) {
     this.path = path;
@@ -56,7 +55,7 @@ export class DataDirectory {
    */
   static open(path: string, identity: Identity): DataDirectory {
     makeDirectory(path);
-    const lock = takeLock(path);
+    const lock = lockFolder(path, "member");
     try {
       const own = fileIdentity(identity);
       const isNew = !checkVersion(join(path, "VERSION"), own);
@@ -133,27 +132,6 @@ function makeDirectory(path: string): void {
       `can't make the data directory ${path}: ${errorText(error)}`,
       { cause: error },
     );
-  }
-}
-
-/** The lock is SQLite's on a file of its own: the kernel frees it when the process dies. */
-function takeLock(path: string): Database.Database {
-  let lock: Database.Database | undefined;
-  try {
-    lock = new Database(join(path, "lock.db"), { timeout: 0 });
-    lock.pragma("locking_mode = EXCLUSIVE");
-    lock.exec("BEGIN EXCLUSIVE");
-    return lock;
-  } catch (error) {
-    lock?.close();
-    if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY")) {
-      throw new AtollError(
-        "FAILED_PRECONDITION",
-        `the data directory ${path} is in use by another process; a member needs one of its own`,
-        { cause: error },
-      );
-    }
-    throw storageError("can't lock the data directory", path, error);
   }
 }
 

@@ -7,7 +7,7 @@ import type { FileIdentity } from "./identity.js";
 import { decodePosition, encodePosition } from "./position.js";
 import { checkRow, cutRow, hardStateRow, readHeader, sealRow } from "./row.js";
 import { prepareSchema } from "./schema.js";
-import { storageError } from "./storage-error.js";
+import { storageError } from "../../shared/sqlite/storage-error.js";
 import { checkWal } from "./wal-check.js";
 
 /** Format of the log's file; written into it, and the only one that is opened. */

@@ -7,7 +7,7 @@ import type { LogHead, LogPlace } from "./log-file.js";
 import type { LogReply, LogRequest, LogWorkerData } from "./protocol.js";
 import { endWaiting } from "./room.js";
 import { decodeEntries } from "./row.js";
-import { fromFailure } from "./storage-error.js";
+import { fromFailure } from "../../shared/sqlite/storage-error.js";
 
 /** What the thread of a log tells its owner. */
 export interface LogThreadEvents {

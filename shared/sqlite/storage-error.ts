@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import { AtollError, type Code, errorText } from "../../shared/errors.js";
+import { AtollError, type Code, errorText } from "../errors.js";
 
 /** An error on its way between threads, where classes are lost. */
 export interface Failure {
