@@ -1,6 +1,6 @@
 /** The rules of ARCHITECTURE.md, Folders. */
 const CORES =
-  "^(regional/(raft|store|lease|watch)|global/(summary|digest|view|mesh/core|redis/core))/";
+  "^(regional/(raft|store|lease|watch)|global/(summary|digest|view|mesh/core|redis/core|storage/core))/";
 
 /** Node's modules that do I/O or read a clock; `crypto`, `zlib` and `buffer` only compute. */
 const IO_MODULES = [

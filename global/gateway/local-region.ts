@@ -111,7 +111,11 @@ export class LocalRegion {
 
   /** Takes what this gateway knew of the region before its restart. */
   recall({ incarnation, revision, lineage }: KeptSource): void {
-    this.#source.remember({ incarnation, revision, lineage: lineage && { ...lineage, gateway: "" } });
+    this.#source.remember({
+      incarnation,
+      revision,
+      lineage: lineage && { ...lineage, gateway: "" },
+    });
   }
 
   /** Takes what peers know of this region, by its own word. */

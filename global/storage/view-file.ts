@@ -2,11 +2,7 @@ import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import { prefixEnd } from "../../shared/bytes.js";
 import { AtollError } from "../../shared/errors.js";
-import {
-  STORAGE_STEP_BYTES,
-  STORAGE_TIDY_PAGES,
-  STORAGE_WAL_BYTES,
-} from "../../shared/limits.js";
+import { STORAGE_STEP_BYTES, STORAGE_TIDY_PAGES, STORAGE_WAL_BYTES } from "../../shared/limits.js";
 import { storageError } from "../../shared/sqlite/storage-error.js";
 import { RowPacker, unpackRows } from "./core/packed-rows.js";
 

@@ -230,15 +230,15 @@ export class ViewStorage {
   }
 
   /** Notes a failure; sets aside what is no use any more. Throws nothing. */
-  async #troubled(error: AtollError): Promise<void> {
+  async #troubled(trouble: AtollError): Promise<void> {
     const { log } = this.#input;
     this.#failures++;
     this.#metrics.failed();
-    if (this.#error !== error.message) {
-      this.#error = error.message;
-      log.error({ code: error.code, error: error.message }, "the view isn't saved");
+    if (this.#error !== trouble.message) {
+      this.#error = trouble.message;
+      log.error({ code: trouble.code, error: trouble.message }, "the view isn't saved");
     }
-    if (error.code === "RESOURCE_EXHAUSTED") {
+    if (trouble.code === "RESOURCE_EXHAUSTED") {
       await this.#thread.rollBack().catch(() => {});
       return;
     }
@@ -246,9 +246,9 @@ export class ViewStorage {
     this.#isOpen = false;
     await this.#thread.shut().catch(() => {});
     if (this.#isStopping) return;
-    const isUseless = error.code === "DATA_LOSS" || this.#failures >= STORAGE_MAX_FAILURES;
+    const isUseless = trouble.code === "DATA_LOSS" || this.#failures >= STORAGE_MAX_FAILURES;
     if (!isUseless || this.#folder === undefined || this.#hasSetAside) return;
-    await this.#beginAnew(error.message).catch((failure: unknown) => {
+    await this.#beginAnew(trouble.message).catch((failure: unknown) => {
       log.error({ error: errorText(failure) }, "the stored view can't be set aside");
     });
   }

@@ -1,10 +1,10 @@
 import { Worker } from "node:worker_threads";
 import { Deferred } from "../../shared/deferred.js";
 import { AtollError, errorText } from "../../shared/errors.js";
+import { fromFailure } from "../../shared/sqlite/storage-error.js";
 import { workerFile } from "../../shared/worker.js";
 import type { FileIdentity } from "../log/identity.js";
 import { endWaiting } from "../log/room.js";
-import { fromFailure } from "../../shared/sqlite/storage-error.js";
 import type { BackendReply, BackendRequest, BackendWorkerData } from "./protocol.js";
 
 type Opened = Extract<BackendReply, { kind: "opened" }>;

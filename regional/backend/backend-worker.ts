@@ -2,8 +2,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../../shared/assert.js";
 import { BACKEND_LOAD_BATCH_BYTES } from "../../shared/limits.js";
-import { RoomWaiter } from "../log/room.js";
 import { storageError, toFailure } from "../../shared/sqlite/storage-error.js";
+import { RoomWaiter } from "../log/room.js";
 import type { BackendReply, BackendRequest, BackendWorkerData } from "./protocol.js";
 import { StateFile } from "./state-file.js";
 

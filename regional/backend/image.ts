@@ -2,8 +2,8 @@ import { Worker } from "node:worker_threads";
 import { Deferred } from "../../shared/deferred.js";
 import { AtollError, errorText } from "../../shared/errors.js";
 import { SNAPSHOT_CHUNK_BYTES } from "../../shared/limits.js";
-import { workerFile } from "../../shared/worker.js";
 import { fromFailure } from "../../shared/sqlite/storage-error.js";
+import { workerFile } from "../../shared/worker.js";
 import type { SnapshotMetadata } from "../raft/types.js";
 import type { ImageReply, ImageTask } from "./protocol.js";
 

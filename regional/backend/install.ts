@@ -13,11 +13,11 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { AtollError } from "../../shared/errors.js";
+import { storageError } from "../../shared/sqlite/storage-error.js";
 import type { DataDirectory } from "../log/directory.js";
 import { moveFile, removeFiles, replaceFile } from "../log/durable-files.js";
 import type { DurableLog } from "../log/durable-log.js";
 import { decodePosition, encodePosition } from "../log/position.js";
-import { storageError } from "../../shared/sqlite/storage-error.js";
 import type { SnapshotMetadata } from "../raft/types.js";
 import { removeStaged, stagedIndex } from "./incoming.js";
 

@@ -1,6 +1,6 @@
+import type { Failure } from "../../shared/sqlite/storage-error.js";
 import type { FileIdentity } from "../log/identity.js";
 import type { RoomReply } from "../log/room.js";
-import type { Failure } from "../../shared/sqlite/storage-error.js";
 import type { SnapshotMetadata } from "../raft/types.js";
 import type { StateSize } from "./state-file.js";
 

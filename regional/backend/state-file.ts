@@ -1,10 +1,10 @@
 import { crc32 } from "node:zlib";
 import Database from "better-sqlite3";
 import { AtollError } from "../../shared/errors.js";
+import { storageError } from "../../shared/sqlite/storage-error.js";
 import type { FileIdentity } from "../log/identity.js";
 import { decodePosition, encodePosition } from "../log/position.js";
 import { prepareSchema } from "../log/schema.js";
-import { storageError } from "../../shared/sqlite/storage-error.js";
 import type { SnapshotMetadata } from "../raft/types.js";
 import { type BackendRecord, RecordTable } from "../store/records.js";
 import { packedSize, packRecord, unpack } from "./packed.js";

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { AtollError, errorText } from "../../shared/errors.js";
+import { type FolderLock, lockFolder } from "../../shared/sqlite/folder-lock.js";
 import { replaceFile, syncDirectory } from "./durable-files.js";
 import { type FileIdentity, fileIdentity, type Identity } from "./identity.js";
-import { type FolderLock, lockFolder } from "../../shared/sqlite/folder-lock.js";
 
 /** Format of the directory as a whole; in its VERSION file, and the only one that is opened. */
 const DIRECTORY_FORMAT = 1;
@@ -35,12 +35,7 @@ export class DataDirectory {
   readonly #lock: FolderLock;
   #isNew: boolean;
 
-  private constructor(
-    path: string,
-    identity: FileIdentity,
-    lock: FolderLock,
-    isNew: boolean,
-  ) {
+  private constructor(path: string, identity: FileIdentity, lock: FolderLock, isNew: boolean) {
     this.path = path;
     this.identity = identity;
     this.#lock = lock;

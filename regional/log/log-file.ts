@@ -2,12 +2,12 @@ import Database from "better-sqlite3";
 import { assert } from "../../shared/assert.js";
 import { AtollError } from "../../shared/errors.js";
 import { LOG_COMPACTION_ROWS_PER_STEP } from "../../shared/limits.js";
+import { storageError } from "../../shared/sqlite/storage-error.js";
 import type { HardState, SnapshotMetadata } from "../raft/types.js";
 import type { FileIdentity } from "./identity.js";
 import { decodePosition, encodePosition } from "./position.js";
 import { checkRow, cutRow, hardStateRow, readHeader, sealRow } from "./row.js";
 import { prepareSchema } from "./schema.js";
-import { storageError } from "../../shared/sqlite/storage-error.js";
 import { checkWal } from "./wal-check.js";
 
 /** Format of the log's file; written into it, and the only one that is opened. */

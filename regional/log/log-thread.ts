@@ -1,13 +1,13 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { Deferred } from "../../shared/deferred.js";
 import { AtollError, errorText } from "../../shared/errors.js";
+import { fromFailure } from "../../shared/sqlite/storage-error.js";
 import { workerFile } from "../../shared/worker.js";
 import type { Entry, SnapshotMetadata } from "../raft/types.js";
 import type { LogHead, LogPlace } from "./log-file.js";
 import type { LogReply, LogRequest, LogWorkerData } from "./protocol.js";
 import { endWaiting } from "./room.js";
 import { decodeEntries } from "./row.js";
-import { fromFailure } from "../../shared/sqlite/storage-error.js";
 
 /** What the thread of a log tells its owner. */
 export interface LogThreadEvents {

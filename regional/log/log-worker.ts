@@ -13,11 +13,11 @@ import {
   LOG_LOAD_CHUNK_BYTES,
   LOG_TRANSACTION_BYTES,
 } from "../../shared/limits.js";
+import { storageError, toFailure } from "../../shared/sqlite/storage-error.js";
 import { LogFile } from "./log-file.js";
 import type { LogReply, LogRequest, LogWorkerData } from "./protocol.js";
 import { RoomWaiter } from "./room.js";
 import { readHeader } from "./row.js";
-import { storageError, toFailure } from "../../shared/sqlite/storage-error.js";
 
 const { place, port, bell, closing } = workerData as LogWorkerData;
 const outlet = must(parentPort, "the log's worker runs in a thread of its own");

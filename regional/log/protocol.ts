@@ -1,8 +1,8 @@
 import type { MessagePort } from "node:worker_threads";
+import type { Failure } from "../../shared/sqlite/storage-error.js";
 import type { SnapshotMetadata } from "../raft/types.js";
 import type { LogHead, LogPlace } from "./log-file.js";
 import type { RoomReply } from "./room.js";
-import type { Failure } from "../../shared/sqlite/storage-error.js";
 
 /** What the log's worker starts with. */
 export interface LogWorkerData {

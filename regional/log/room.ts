@@ -1,5 +1,10 @@
 import { DISK_FULL_RETRY_MS } from "../../shared/limits.js";
-import { type Failure, isDiskFull, storageError, toFailure } from "../../shared/sqlite/storage-error.js";
+import {
+  type Failure,
+  isDiskFull,
+  storageError,
+  toFailure,
+} from "../../shared/sqlite/storage-error.js";
 
 /** What a thread that writes a file tells its owner of the disk. */
 export type RoomReply =

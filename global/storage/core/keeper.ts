@@ -80,6 +80,8 @@ export class Keeper {
   #transactionBytes = 0;
   /** Words that the save leans on, and those of them that its open transaction has. */
   #wordsInUse = new Set<Attestation>();
+  /** Names of the sections that the save writes over or removes. */
+  #leaving = new Set<string>();
   #wordsInTransaction = new Set<Attestation>();
 
   constructor(input: KeeperInput) {
@@ -93,6 +95,7 @@ export class Keeper {
     this.#settling = [];
     this.#transactionBytes = 0;
     this.#wordsInUse = new Set();
+    this.#leaving = new Set();
     this.#wordsInTransaction = new Set();
     this.#orders();
     const places = new Set<string>();
@@ -166,6 +169,7 @@ export class Keeper {
 
   *#section(capture: Capture, time: SaveTime): Generator<SaveStep> {
     const { place, section, word, floor, asOfMs, rows, isAnew } = capture;
+    this.#leaving.add(place.name);
     const kept = this.ledger.get(place.name);
     const slot = kept?.slot ?? this.ledger.newSlot();
     const goneAt = isAnew || kept === undefined ? new Map<string, number>() : kept.goneAt;
@@ -220,6 +224,7 @@ export class Keeper {
   }
 
   #drop(kept: KeptPlace): void {
+    this.#leaving.add(kept.name);
     this.#dropSlot(kept.slot);
     this.#settling.push(() => this.ledger.delete(kept.name));
   }
@@ -278,9 +283,9 @@ export class Keeper {
     });
   }
 
-  /** Words that the saves before this one have left behind. */
+  /** Words that nothing leans on any more. What does not has been written by now. */
   #unusedWords(): void {
-    for (const [word, number] of this.ledger.unusedWords(this.#wordsInUse)) {
+    for (const [word, number] of this.ledger.unusedWords(this.#wordsInUse, this.#leaving)) {
       this.#packer.add("remove", numberedKey("word", number));
       this.#settling.push(() => this.ledger.words.delete(word));
     }

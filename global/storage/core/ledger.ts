@@ -102,10 +102,18 @@ export class Ledger {
     return number;
   }
 
-  /** Words on disk that no section on disk leans on, nor any of `inUse`. */
-  unusedWords(inUse: ReadonlySet<Attestation>): [word: Attestation, number: number][] {
+  /**
+   * Words on disk that no section on disk leans on, nor any of `inUse`. Sections by the
+   * names of `leaving` don't count: they are being written over.
+   */
+  unusedWords(
+    inUse: ReadonlySet<Attestation>,
+    leaving: ReadonlySet<string>,
+  ): [word: Attestation, number: number][] {
     const used = new Set(inUse);
-    for (const { word } of this.#places.values()) if (word !== undefined) used.add(word);
+    for (const { name, word } of this.#places.values()) {
+      if (word !== undefined && !leaving.has(name)) used.add(word);
+    }
     return [...this.words].filter(([word]) => !used.has(word));
   }
 

@@ -10,7 +10,7 @@ import { type AgeMark, asOfFromMark } from "./clock-reading.js";
 import type { SaveTime } from "./keeper.js";
 import type { Ledger } from "./ledger.js";
 import { unpackRows } from "./packed-rows.js";
-import { readRowKey, type RowKey } from "./row-keys.js";
+import { type RowKey, readRowKey } from "./row-keys.js";
 import {
   decodeKeptGroup,
   decodeKeptOrder,
