@@ -195,14 +195,20 @@ export const MAX_PACKED_BYTES_PER_SECTION = 64 * 1024 * 1024;
 export const SKIPPED_SAMPLE_KEYS = 16;
 
 /** Bytes of one page of a region's first read that its reader aims at. */
-export const SCAN_PAGE_TARGET_BYTES = 2 * 1024 * 1024;
+export const SCAN_PAGE_TARGET_BYTES = 4 * 1024 * 1024;
 /** Keys of one page of a region's first read: of the first page, and at most. */
 export const SCAN_PAGE_FIRST_KEYS = 500;
-export const SCAN_PAGE_MAX_KEYS = 10_000;
+export const SCAN_PAGE_MAX_KEYS = 20_000;
 /** Changes kept while a page is on its way; with more the page is read again. */
 export const MAX_SCAN_OVERLAP_EVENTS = 20_000;
 /** Changes of a region that are said, and folded, at once; a single revision may have more. */
 export const MAX_BATCH_EVENTS = 10_000;
+/** Records or changes of a region that are folded in one piece; a single revision may have more. */
+export const MAX_SAID_EVENTS = 1_000;
+/** Milliseconds after which folding lets the process do something else. */
+export const SAY_TURN_MS = 5;
+/** Records and changes that wait to be folded; with more reading pauses. */
+export const MAX_UNSAID_EVENTS = 20_000;
 /** Pages that wait for the watch to come as far; with more reading pauses. */
 export const MAX_HELD_PAGES = 8;
 /** Pause between two lineage records of a region. */

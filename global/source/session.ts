@@ -35,6 +35,8 @@ export interface SessionOptions {
   readonly clusterId: string;
   /** Says what the core has to say. */
   readonly emit: () => void;
+  /** Resolves when what was said before is nearly all taken. */
+  readonly taken: () => Promise<void>;
   readonly remembered: () => KnownSource | undefined;
   /** Takes up certificates and passwords that were replaced. */
   readonly refreshAccess: () => void;
@@ -140,7 +142,7 @@ export class Session {
 
   /** The watch. */
   async #follow(): Promise<void> {
-    const { core, clock, clusterId } = this.#options;
+    const { core, clock, clusterId, taken } = this.#options;
     for await (const message of this.#watch) {
       if (this.#isOver) return;
       checkCluster(message.header, clusterId);
@@ -151,6 +153,7 @@ export class Session {
       }
       this.#emitSoon();
       this.#wakePages();
+      await taken();
     }
   }
 
@@ -160,17 +163,13 @@ export class Session {
     this.#isEmitDue = true;
     setImmediate(() => {
       this.#isEmitDue = false;
-      try {
-        this.#options.emit();
-      } catch (error) {
-        this.end(AtollError.from(error));
-      }
+      this.#options.emit();
     });
   }
 
   /** The pages that the core asks for, one after the other. */
   async #readPages(): Promise<void> {
-    const { core, emit, log, clock } = this.#options;
+    const { core, emit, taken, log, clock } = this.#options;
     const progress = new FirstReadLog(core, log, clock);
     if (core.isFirstRead) void this.#count();
     for (; !this.#isOver; progress.look()) {
@@ -182,6 +181,8 @@ export class Session {
         });
         continue;
       }
+      await taken();
+      if (this.#isOver) return;
       const positionThen = core.position;
       try {
         const page = await readPage(this.#access, request);

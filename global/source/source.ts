@@ -5,10 +5,12 @@ import type { Clock } from "../../shared/clock.js";
 import { AtollError, errorText } from "../../shared/errors.js";
 import type { EtcdClient } from "../../shared/etcd/client.js";
 import type { Incarnation } from "../../shared/etcd/incarnation.js";
+import { MAX_UNSAID_EVENTS } from "../../shared/limits.js";
 import type { Logger } from "../../shared/log.js";
 import { type Admission, admit, forked, joinKnown, RESOLVING_COMMAND } from "./admission.js";
 import { Complaint } from "./complaint.js";
 import { SourceCore } from "./core.js";
+import { Outlet } from "./outlet.js";
 import type { KeyRange } from "./scan.js";
 import { Session } from "./session.js";
 import { type Access, createIncarnation, type Head, lineageAt, readHead } from "./store.js";
@@ -43,6 +45,7 @@ export class RegionSource {
   readonly #timing: SourceTiming;
   readonly #range: KeyRange;
   readonly #core: SourceCore;
+  readonly #outlet: Outlet;
   readonly #stop = new AbortController();
   #remembered: KnownSource | undefined;
   /** Of the last lineage record that was held against the store's history. */
@@ -65,6 +68,18 @@ export class RegionSource {
     this.#range = options.range ?? DEFAULT_RANGE;
     this.#core = new SourceCore(this.#range);
     this.#remembered = options.known;
+    this.#outlet = new Outlet({
+      clock: options.clock,
+      say: (output) => {
+        // What a connection begins with doesn't show that it works.
+        if (output.kind !== "reset" && output.kind !== "lineage") this.#unconnected.over();
+        options.onOutput(output);
+      },
+      failed: (error) => {
+        this.#mustBegin = "what was said was not taken";
+        this.#session?.end(AtollError.from(error));
+      },
+    });
     const complaint = { log: options.log, clock: options.clock, patience: 1 };
     this.#unconnected = new Complaint({
       ...complaint,
@@ -86,6 +101,7 @@ export class RegionSource {
   /** Ends everything; nothing is said after it. Safe to call again. */
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#outlet.close();
     this.#session?.end();
     await this.#running;
   }
@@ -304,6 +320,7 @@ export class RegionSource {
       timing: this.#timing,
       clusterId: head.clusterId,
       emit: () => this.#emit(),
+      taken: () => this.#outlet.hasAtMost(MAX_UNSAID_EVENTS),
       remembered: () => this.#remembered,
       refreshAccess: () => this.#refreshAccess(),
     });
@@ -319,16 +336,6 @@ export class RegionSource {
   }
 
   #emit(): void {
-    try {
-      for (const output of this.#core.takeOutputs()) {
-        if (this.#stop.signal.aborted) continue;
-        // What a connection begins with doesn't show that it works.
-        if (output.kind !== "reset" && output.kind !== "lineage") this.#unconnected.over();
-        this.#options.onOutput(output);
-      }
-    } catch (error) {
-      this.#mustBegin = "what was said was not taken";
-      throw error;
-    }
+    this.#outlet.push(this.#core.takeOutputs());
   }
 }

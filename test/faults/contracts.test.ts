@@ -23,7 +23,8 @@ import { REPOSITORY_ROOT } from "../peers/paths.js";
 /**
  * What consumers may rely on, on real processes: a write of one region is there to read in
  * another once Wait says so; a client whose gateway is killed goes on at the next without
- * losing or repeating a state; the README's example runs as it stands.
+ * losing or repeating a state; the README's example runs as it stands. One region is an
+ * etcd cluster, the other one of our own members.
  */
 const DEFINITION = `name: services
 prefix: /services/
@@ -47,7 +48,11 @@ const gatewaysOf = (...regions: string[]): string[] =>
 beforeAll(async () => {
   // Within the package, so that a script there finds `atoll/client`.
   folder = await mkdtemp(join(REPOSITORY_ROOT, "dist", "readme-example-"));
-  world = await startWorld({ regions: ["us-east", "eu-west"], gateways: 2 });
+  world = await startWorld({
+    regions: ["us-east", "eu-west"],
+    gateways: 2,
+    engine: (region) => (region === "eu-west" ? "etcd" : "atoll"),
+  });
   for (const { endpoints } of world.regions.values()) {
     await etcdctlOk(endpoints, "put", "/atoll/summaries/services", DEFINITION);
   }

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EtcdClient } from "../../shared/etcd/client.js";
 import { put, range } from "../../shared/etcd/kv.js";
-import { type Region } from "../peers/atoll.js";
 import { etcdctlOk } from "../peers/etcdctl.js";
 import { startWorld, type World } from "../peers/gateway.js";
 import { Subscriber } from "../peers/subscriber.js";
 import { leaderIndex } from "./leader.js";
 
 /**
- * The whole way on real processes: a record that etcdctl puts into one region is
+ * The whole way on real processes, with regions of our own members and of etcd's: a record that etcdctl puts into one region is
  * seen by a subscriber in another, and goes on being seen when a leader is killed, a
  * gateway is killed, a region is restarted.
  */
@@ -24,14 +23,14 @@ measures:
 const healthy = (app: string, cpuFree: number): string =>
   JSON.stringify({ app, status: "healthy", cpu_free: cpuFree });
 
-describe("two regions of three members", () => {
+describe.each(["atoll", "etcd"] as const)("two regions of three members of %s", (engine) => {
   let world: World;
-  let east: Region;
+  let east: ReturnType<World["region"]>;
   let client: EtcdClient;
 
   beforeAll(async () => {
-    world = await startWorld({ regions: ["east", "west"], members: 3 });
-    east = world.region("east") as Region;
+    world = await startWorld({ regions: ["east", "west"], members: 3, engine });
+    east = world.region("east");
     client = new EtcdClient({ endpoints: east.endpoints });
     for (const region of world.regions.values()) {
       await etcdctlOk(region.endpoints, "put", "/atoll/summaries/machines", DEFINITION);

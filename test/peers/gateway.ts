@@ -67,14 +67,16 @@ export class Gateway {
   }
 }
 
+export type Engine = "atoll" | "etcd";
+
 export interface WorldOptions {
   readonly regions: readonly string[];
   readonly members?: 1 | 3;
   readonly gateways?: 1 | 2 | 3;
-  /** What holds the regions' state; Atoll's own members unless said otherwise. */
-  readonly engine?: "atoll" | "etcd";
+  /** What holds the regions' state, or each region's; Atoll's own members unless said otherwise. */
+  readonly engine?: Engine | ((region: string) => Engine);
   /** Stores of regions that run already, and go on after the world's end. */
-  readonly stores?: ReadonlyMap<string, EtcdCluster>;
+  readonly stores?: ReadonlyMap<string, Region | EtcdCluster>;
   /** What the topology says of the way to a region. */
   readonly etcd?: ReadonlyMap<string, TopologyRegion["etcd"]>;
   /** Where the etcd cluster of a region keeps its data; temporary folders unless given. */
@@ -181,7 +183,8 @@ async function startStore(
   members: 1 | 3,
   { engine, etcdDataDir, regionOptions }: WorldOptions,
 ): Promise<Region | EtcdCluster> {
-  if (engine !== "etcd") return startRegion({ members, region: name, ...regionOptions });
+  const kind = typeof engine === "function" ? engine(name) : engine;
+  if (kind !== "etcd") return startRegion({ members, region: name, ...regionOptions });
   return startEtcd({
     members,
     ...(etcdDataDir === undefined ? {} : { dataDir: etcdDataDir(name) }),

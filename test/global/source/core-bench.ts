@@ -121,7 +121,13 @@ export class Bench {
       .filter(({ key }) => key >= request.key && key < request.end)
       .sort((a, b) => (a.key < b.key ? -1 : 1));
     const page = records.slice(0, Math.min(request.limit, 2));
-    return { revision: this.revision, records: page, more: page.length < records.length, bytes: 1, tookMs: 1 };
+    return {
+      revision: this.revision,
+      records: page,
+      more: page.length < records.length,
+      bytes: 1,
+      tookMs: 1,
+    };
   }
 
   take(): void {

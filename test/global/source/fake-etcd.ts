@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { create, type MessageShape } from "@bufbuild/protobuf";
 import { type BinaryKey, toBinaryKey } from "../../../shared/bytes.js";
 import { AtollError } from "../../../shared/errors.js";
@@ -36,6 +37,8 @@ export interface Faults {
   readonly omits: Set<number>;
   /** Answers of more bytes are refused, as a client's limit does. */
   maxAnswerBytes: number;
+  /** What each key of a range's answer takes, in milliseconds. */
+  msPerKey: number;
   /** Events in one fragment of a watch response; 0 for no fragments. */
   fragmentEvents: number;
   /** Linearizable reads answer from this revision. */
@@ -49,6 +52,7 @@ export class FakeMember {
     stalls: false,
     omits: new Set(),
     maxAnswerBytes: Number.POSITIVE_INFINITY,
+    msPerKey: 0,
     fragmentEvents: 0,
     readsAt: undefined,
   };
@@ -77,7 +81,9 @@ export class FakeMember {
       range: async (request) => {
         await this.#gate();
         this.ranges++;
-        return this.#range(request);
+        const answer = this.#range(request);
+        await sleep(answer.kvs.length * this.faults.msPerKey);
+        return answer;
       },
       txn: async ({ compare, success, failure }) => {
         await this.#gate();
@@ -137,7 +143,8 @@ export class FakeMember {
     const now = this.faults.readsAt ?? this.store.revision;
     const revision = request.revision === 0n ? now : Number(request.revision);
     const all = this.store.range(toBinaryKey(request.key), toBinaryKey(request.rangeEnd), revision);
-    const kvs = request.limit === 0n ? all : all.slice(0, Number(request.limit));
+    const limit = request.limit === 0n ? all.length : Number(request.limit);
+    const kvs = request.countOnly ? [] : all.slice(0, limit);
     const bytes = kvs.reduce((sum, kv) => sum + kv.value.length, 0);
     if (bytes > this.faults.maxAnswerBytes) {
       throw new AtollError("RESOURCE_EXHAUSTED", `Received message larger than max (${bytes})`);

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import type { SourceStatus } from "../../../global/source/types.js";
 import { LINEAGE_KEY } from "../../../shared/etcd/keys.js";
 import { FakeMember } from "./fake-etcd.js";
 import { follow, records, region, said } from "./followed.js";
+import { QUICK } from "./follower.js";
 
 describe("when members fail", () => {
   test("goes on at another one without a gap", async () => {
@@ -82,6 +84,24 @@ describe("when members fail", () => {
     await follower.reaches(store.revision);
     expect(said(follower)).toEqual([["/m", "1"]]);
     expect(other.resets).toBe(1);
+  });
+
+  test("reads one that is too slow for large pages in small ones, and says how far it is", async () => {
+    const { store, members } = await region();
+    const [member] = members as [FakeMember];
+    for (let i = 0; i < 1_000; i++) store.put(`/m/${i}`, "x");
+    member.faults.msPerKey = 1;
+    const seen: SourceStatus[] = [];
+    const follower = follow(members, {
+      timing: { ...QUICK, callTimeoutMs: 300 },
+      onOutput: () => seen.push(follower.source.status),
+    });
+    await follower.reaches(store.revision);
+    expect(said(follower)).toEqual(records(store));
+    expect(follower.resets).toBe(1);
+    const loading = seen.filter((status) => status.state === "loading" && status.keys > 0);
+    expect(loading.length).toBeGreaterThan(2);
+    expect(loading.at(-1)).toMatchObject({ expected: expect.closeTo(1_000, -1) });
   });
 
   test("survives a region that compacts all the time while it is read", async () => {

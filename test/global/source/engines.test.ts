@@ -8,12 +8,18 @@ import { encodeIncarnation } from "../../../shared/etcd/incarnation.js";
 import { INCARNATION_KEY } from "../../../shared/etcd/keys.js";
 import { deleteRange, prefixQuery, put, range } from "../../../shared/etcd/kv.js";
 import { KV } from "../../../shared/gen/etcd/etcdserverpb/rpc_pb.js";
+import { type Region, startRegion } from "../../peers/atoll.js";
 import { type EtcdCluster, startEtcd } from "../../peers/etcd.js";
 import { etcdctlOk } from "../../peers/etcdctl.js";
 import { DelayProxy } from "../../wan/delay-proxy.js";
 import { QUICK, SourceFollower } from "./follower.js";
 
-/** The source on real etcd clusters, Debian's. */
+/** The source on real clusters: of Debian's etcd, and of our own members. */
+
+const ENGINES = [
+  ["etcd", () => startEtcd({ members: 3 })],
+  ["our own", () => startRegion({ members: 3 })],
+] as const;
 
 const TIMING = { ...QUICK, lineageMs: 200, confirmMs: 50, stallMs: 1_500, callTimeoutMs: 5_000 };
 
@@ -46,20 +52,20 @@ async function electing<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-describe("on three members of etcd", () => {
-  let etcd: EtcdCluster;
+describe.each(ENGINES)("on three members of %s", (_engine, start) => {
+  let members: EtcdCluster | Region;
   let client: EtcdClient;
   beforeAll(async () => {
-    etcd = await startEtcd({ members: 3 });
-    client = new EtcdClient({ endpoints: etcd.endpoints, timeoutMs: 15_000 });
+    members = await start();
+    client = new EtcdClient({ endpoints: members.endpoints, timeoutMs: 15_000 });
   });
   afterAll(async () => {
     client.close();
-    await etcd.stop();
+    await members.stop();
   });
 
   function indexOf(endpoint: string): number {
-    return etcd.endpoints.indexOf(endpoint);
+    return members.endpoints.indexOf(endpoint);
   }
 
   /** The member that a follower watches, once it watches one. */
@@ -83,7 +89,7 @@ describe("on three members of etcd", () => {
       }));
       await client.unary(KV.method.txn, { success });
     }
-    const follower = new SourceFollower(etcd.endpoints, { timing: TIMING });
+    const follower = new SourceFollower(members.endpoints, { timing: TIMING });
     try {
       for (let i = 0; i < 50; i++) await put(client, `/m/${i * 60}`, `changed ${i}`);
       await same(follower, client);
@@ -98,12 +104,12 @@ describe("on three members of etcd", () => {
   });
 
   test("goes on at another member when the one it watches is killed", async () => {
-    const follower = new SourceFollower(etcd.endpoints, { timing: TIMING });
+    const follower = new SourceFollower(members.endpoints, { timing: TIMING });
     let victim = -1;
     try {
       await same(follower, client);
       victim = await watched(follower);
-      await etcd.child(victim).kill();
+      await members.child(victim).kill();
       for (let i = 0; i < 20; i++) {
         await electing(() => put(client, `/m/${i}`, "after the loss"));
       }
@@ -112,18 +118,18 @@ describe("on three members of etcd", () => {
       expect(follower.resets).toBe(1);
     } finally {
       await follower.stop();
-      if (victim >= 0) await etcd.restart(victim);
+      if (victim >= 0) await members.restart(victim);
     }
   }, 60_000);
 
   test("leaves a member that is paused", async () => {
-    const follower = new SourceFollower(etcd.endpoints, { timing: TIMING });
+    const follower = new SourceFollower(members.endpoints, { timing: TIMING });
     let victim = -1;
     try {
       await same(follower, client);
       victim = await watched(follower);
-      process.kill(etcd.child(victim).pid, "SIGSTOP");
-      const others = etcd.endpoints.filter((_, index) => index !== victim);
+      process.kill(members.child(victim).pid, "SIGSTOP");
+      const others = members.endpoints.filter((_, index) => index !== victim);
       const other = new EtcdClient({ endpoints: others, timeoutMs: 15_000 });
       try {
         await electing(() => put(other, "/m/0", "while it was paused"));
@@ -134,13 +140,13 @@ describe("on three members of etcd", () => {
         other.close();
       }
     } finally {
-      if (victim >= 0) process.kill(etcd.child(victim).pid, "SIGCONT");
+      if (victim >= 0) process.kill(members.child(victim).pid, "SIGCONT");
       await follower.stop();
     }
   }, 60_000);
 
   test("reads anew where the history that it missed is compacted away", async () => {
-    const [target = ""] = etcd.endpoints;
+    const [target = ""] = members.endpoints;
     const link = await DelayProxy.start({ target, delayMs: 0 });
     const follower = new SourceFollower([link.address], { timing: TIMING });
     try {
