@@ -28,6 +28,8 @@ import { AgeClock } from "./mesh/age-clock.js";
 import { MeshCore } from "./mesh/core/mesh-core.js";
 import type { MeshEvent } from "./mesh/core/output.js";
 import { Mesh } from "./mesh/mesh.js";
+import { followPeers } from "./peers/follow.js";
+import type { PeerFinder } from "./peers/peer-finder.js";
 import { RedisMirror } from "./redis/mirror.js";
 import { readBootClock } from "./storage/boot-clock.js";
 import { ViewStorage } from "./storage/view-storage.js";
@@ -53,6 +55,7 @@ export class Gateway {
   readonly #listeners = new Set<(change: ViewChange) => void>();
   readonly #core: MeshCore;
   readonly #mesh: Mesh;
+  readonly #finder: PeerFinder;
   readonly #local: LocalRegion;
   readonly #api: GlobalApi;
   readonly #metrics: GatewayMetrics;
@@ -69,7 +72,7 @@ export class Gateway {
   constructor(options: GatewayOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
-    const { region, name, directory, grpc, trust } = options;
+    const { region, name, peers, grpc, trust } = options;
     this.#keyring = trust && new Keyring({ ...trust, region });
     this.#state = new GlobalState(sha256, this.#keyring ?? UNSIGNED);
     const freshness = new FreshnessBook(this.#state);
@@ -78,7 +81,7 @@ export class Gateway {
       region,
       gateway: name,
       foldSemantics: FOLD_SEMANTICS,
-      directory,
+      directory: peers.directory,
       state: this.#state,
       freshness,
       reports: this.#reports,
@@ -118,6 +121,7 @@ export class Gateway {
       nowMs: ageNowMs,
       links: () => neighbours.links(),
       peers: () => neighbours.peers(),
+      names: () => this.#finder.status(),
       mirror: () => this.#mirror?.status,
       storage: () => this.#storage?.status,
       rttMs: (of) => (of === region ? 0 : this.#core.rttMs(of)),
@@ -175,6 +179,10 @@ export class Gateway {
       sent: (bytes) => this.#metrics.sent(bytes),
       failed: (error) => this.#failed(error, "the mesh failed in a step"),
     });
+    this.#finder = followPeers(options, registry, log, (directory) => {
+      this.#core.readdress(directory, this.#ages.now());
+      this.#mesh.wake();
+    });
     this.#server = new RpcServer({
       observe: this.#metrics.observeCall,
       report: (path, error) => log.error({ path, err: error.cause ?? error }, "a call failed"),
@@ -208,6 +216,7 @@ export class Gateway {
     else this.#log.info({ keyId: keyring.keyId, keys: keyring.size }, "signing");
     this.#local.start();
     this.#mesh.start();
+    this.#finder.start();
     this.#mirror?.start();
     this.#storage?.start();
     this.#timer = setInterval(() => this.#report(), GATEWAY_REPORT_INTERVAL_MS);
@@ -242,6 +251,8 @@ export class Gateway {
       this.#local.remember(event.word);
     } else if (event.kind === "order") {
       this.#ordered(event.order);
+    } else if (event.kind === "link-down") {
+      this.#finder.doubt(event.region);
     } else if (event.kind === "refused" || event.kind === "conflict") {
       this.#changed({ region: event.region, summary: undefined });
     }
@@ -345,6 +356,7 @@ export class Gateway {
     clearInterval(this.#timer);
     this.#api.close();
     this.#mesh.stop();
+    this.#finder.stop();
     const endings = await Promise.allSettled([
       this.#local.stop(),
       this.#server.stop(),

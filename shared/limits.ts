@@ -106,6 +106,17 @@ export const MESH_REPAIR_GRACE_MS = 1_000;
 export const MESH_LINK_SUSPECT_MS = 1_250;
 /** A link or stream on which nothing came for so long is ended. */
 export const MESH_LINK_DEAD_MS = 5_000;
+/** Pause between two look-ups of a name of gateways, and what it may be set to. */
+export const PEER_LOOKUP_INTERVAL_MS = 10_000;
+export const MIN_PEER_LOOKUP_INTERVAL_MS = 100;
+export const MAX_PEER_LOOKUP_INTERVAL_MS = 3_600_000;
+/** Shortest pause between two look-ups of one name when streams to its gateways fail. */
+export const PEER_LOOKUP_PAUSE_MS = 1_000;
+/** Time after which a DNS server is asked again, and how often each is asked for one answer. */
+export const DNS_TIMEOUT_MS = 1_000;
+export const DNS_TRIES = 2;
+/** Gateways of one name that count; of more, the first in order. */
+export const MAX_GATEWAYS_PER_NAME = 64;
 /** Time in which a gateway that was dialled must have said who it is. */
 export const MESH_HELLO_TIMEOUT_MS = 3_000;
 /** First and longest pause before a gateway is dialled again. */

@@ -1,18 +1,19 @@
 import type { Column } from "../terminal/table.js";
 import type { Environment } from "./environment.js";
 import { FRESHNESS_COLUMNS, freshnessJson, freshnessRow } from "./freshness.js";
+import { nameNotes } from "./gateway-names.js";
 
 /** `atoll regions`: each region as one gateway sees it. */
 export async function showRegions(environment: Environment): Promise<void> {
   const answer = await environment.withClient((client) => client.regions());
-  const known = answer.regions.flatMap(({ freshness, gateways, summaries }) =>
-    freshness === undefined ? [] : [{ freshness, gateways, summaries }],
+  const known = answer.regions.flatMap(({ freshness, ...rest }) =>
+    freshness === undefined ? [] : [{ freshness, ...rest }],
   );
   if (environment.form === "json") {
     environment.json({
       gateway: answer.gateway,
       region: answer.region,
-      regions: known.map(({ freshness, gateways, summaries }) => ({
+      regions: known.map(({ freshness, gateways, gatewayNames, summaries }) => ({
         ...freshnessJson(freshness),
         summaries,
         gateways: gateways.map(({ name, address, state, rttMs }) => ({
@@ -20,6 +21,12 @@ export async function showRegions(environment: Environment): Promise<void> {
           address,
           state,
           rttMs: rttMs ?? null,
+        })),
+        gatewayNames: gatewayNames.map(({ name, addresses, answerAgeMs, error }) => ({
+          name,
+          addresses,
+          answerAgeMs: answerAgeMs ?? null,
+          error,
         })),
       })),
     });
@@ -33,5 +40,6 @@ export async function showRegions(environment: Environment): Promise<void> {
       gateways.map(({ name, state }) => `${name} (${state})`).join(", "),
     ]),
   );
+  for (const note of nameNotes(answer)) environment.line(note);
   environment.line(`as seen by ${answer.gateway} in ${answer.region}`);
 }

@@ -3,6 +3,7 @@ import { RegionStatus } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import type { Column } from "../terminal/table.js";
 import type { Environment } from "./environment.js";
 import { formatAge, freshnessJson, statusWord } from "./freshness.js";
+import { nameNotes } from "./gateway-names.js";
 import type { MemberFacts } from "./membership-facts.js";
 import { type GatewayFacts, gatherFacts, type RegionFacts } from "./status-facts.js";
 
@@ -67,7 +68,7 @@ function notesOf(region: string, gateway: GatewayFacts): string[] {
         ? `${summary.summary}: ${summary.skipped} records skipped`
         : `${summary.summary}: ${summary.error.split("\n")[0]}`,
     );
-  return [...regions, ...summaries, ...mirrorNotes(gateway)];
+  return [...regions, ...nameNotes(gateway.view), ...summaries, ...mirrorNotes(gateway)];
 }
 
 /** How a gateway's mirror in Redis fares, where it has one. */

@@ -1,5 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import {
+  type GatewayName,
+  GatewayNameSchema,
   GatewaySchema,
   type Mirror,
   MirrorSchema,
@@ -8,13 +10,14 @@ import {
   RegionsResponseSchema,
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import { freshnessMessage } from "./messages.js";
-import type { MirrorStatus, PeerInfo, ViewSource } from "./view-source.js";
+import type { MirrorStatus, PeerInfo, PeerNameStatus, ViewSource } from "./view-source.js";
 
 /** Tells where each region stands, and the gateways that are known. */
 export function regions(source: ViewSource): RegionsResponse {
   const links = source.links();
   const nowMs = source.nowMs();
   const peers = source.peers();
+  const names = source.names?.() ?? [];
   const response = create(RegionsResponseSchema, {
     region: source.region,
     gateway: source.gateway,
@@ -22,6 +25,7 @@ export function regions(source: ViewSource): RegionsResponse {
       create(RegionSchema, {
         freshness: freshnessMessage(source.view.regionReading(region, links, nowMs)),
         gateways: peers.filter((peer) => peer.region === region).map(gatewayMessage),
+        gatewayNames: names.filter((name) => name.region === region).map(nameMessage),
         summaries: liveSections(source, region),
       }),
     ),
@@ -48,6 +52,12 @@ function gatewayMessage(peer: PeerInfo): ReturnType<typeof create<typeof Gateway
     state: peer.state,
   });
   if (peer.rttMs !== undefined) message.rttMs = peer.rttMs;
+  return message;
+}
+
+function nameMessage({ text, addresses, answerAgeMs, error }: PeerNameStatus): GatewayName {
+  const message = create(GatewayNameSchema, { name: text, addresses: [...addresses], error });
+  if (answerAgeMs !== undefined) message.answerAgeMs = answerAgeMs;
   return message;
 }
 

@@ -19,6 +19,19 @@ export interface PeerInfo {
   readonly rttMs: number | undefined;
 }
 
+/** How a name of DNS by which a region's gateways are found stands. */
+export interface PeerNameStatus {
+  readonly region: string;
+  /** As it was given. */
+  readonly text: string;
+  /** Those of its last answer. */
+  readonly addresses: readonly string[];
+  /** Milliseconds since it was answered in full; undefined when it never was. */
+  readonly answerAgeMs: number | undefined;
+  /** Why the last look-up wasn't answered; empty when it was. */
+  readonly error: string;
+}
+
 /** How a gateway's mirror in Redis fares. */
 export interface MirrorStatus {
   /** Where Redis is, for people. */
@@ -60,6 +73,8 @@ export interface ViewSource {
   links(): Links;
   /** Gateways of all regions, itself included. */
   peers(): readonly PeerInfo[];
+  /** Names by which gateways are found; absent where there are none. */
+  names?(): readonly PeerNameStatus[];
   /** How the mirror fares; undefined where there is none. */
   mirror?(): MirrorStatus | undefined;
   /** How the storage fares; undefined where there is none. */

@@ -5,10 +5,17 @@ import { AtollError, errorText } from "../../shared/errors.js";
 import type { EtcdAccess } from "../../shared/etcd/access.js";
 import { ETCD_OPTIONS, type EtcdOption } from "../../shared/etcd/access-options.js";
 import { type RegionOfFile, regionAccess } from "../../shared/etcd/region-access.js";
-import { MAX_PUSH_INTERVAL_MS, MESH_PUSH_INTERVAL_MS } from "../../shared/limits.js";
+import {
+  MAX_PEER_LOOKUP_INTERVAL_MS,
+  MAX_PUSH_INTERVAL_MS,
+  MESH_PUSH_INTERVAL_MS,
+  MIN_PEER_LOOKUP_INTERVAL_MS,
+  PEER_LOOKUP_INTERVAL_MS,
+} from "../../shared/limits.js";
 import { LOG_LEVELS, type LogLevel } from "../../shared/log.js";
 import { isName, readTopology } from "../../shared/topology.js";
-import type { Directory } from "../mesh/core/address-book.js";
+import type { LookupSettings } from "../peers/peer-finder.js";
+import { type PeerList, parseDnsServers, parsePeers } from "../peers/peer-list.js";
 import {
   parseRedisSettings,
   REDIS_HELP,
@@ -27,8 +34,10 @@ export interface GatewayOptions {
   readonly http: string;
   /** host:port of each member of the own region. */
   readonly endpoints: readonly string[];
-  /** Gateways of all regions, by region; the own one's included. */
-  readonly directory: Directory;
+  /** Gateways of all regions, by region and by name; this one included. */
+  readonly peers: PeerList;
+  /** How the names among them are looked up. */
+  readonly lookups: LookupSettings;
   readonly logLevel: LogLevel;
   /** Milliseconds between two pushes of news to another gateway, at least. */
   readonly pushIntervalMs: number;
@@ -53,7 +62,13 @@ Usage: global --region REGION --name NAME [options]
   --topology FILE          who is where: endpoints and peers are taken from it
   --endpoints HOST:PORT,…  the region's etcd API, instead of a topology
   --peers REGION=HOST:PORT,…
-                           other gateways, instead of a topology
+                           other gateways, instead of a topology. REGION=dns:NAME:PORT stands
+                           for all A and AAAA records of a name, REGION=srv:NAME for its SRV
+                           records
+  --peers-interval MS      such names are looked up again this often, and when a stream fails;
+                           what isn't answered leaves the last answer (default ${PEER_LOOKUP_INTERVAL_MS})
+  --dns-servers IP[:PORT],…
+                           asks these for such names, instead of the machine's
   --trust DIR              public keys (PEM, Ed25519): REGION.pem for each region, one key or
                            several, and _operators.pem; read again when they change
   --signing-key FILE       this region's private key (PEM, Ed25519)
@@ -101,6 +116,18 @@ const settingsSchema = z.object({
   topology: z.string().optional(),
   endpoints: z.string().optional(),
   peers: z.string().optional(),
+  "peers-interval": z
+    .string()
+    .regex(/^[1-9]\d*$/, { message: "is not a whole number of milliseconds" })
+    .refine(
+      (text) =>
+        Number(text) >= MIN_PEER_LOOKUP_INTERVAL_MS && Number(text) <= MAX_PEER_LOOKUP_INTERVAL_MS,
+      {
+        message: `is not between ${MIN_PEER_LOOKUP_INTERVAL_MS} and ${MAX_PEER_LOOKUP_INTERVAL_MS} milliseconds`,
+      },
+    )
+    .default(String(PEER_LOOKUP_INTERVAL_MS)),
+  "dns-servers": z.string().optional(),
   trust: z.string().optional(),
   "signing-key": z.string().optional(),
   unsigned: z.enum(["true", "false"], { message: "is neither true nor false" }).default("false"),
@@ -143,25 +170,10 @@ function parseWords(words: readonly string[]): Record<string, string | boolean |
   }
 }
 
-function parsePeers(text: string, source: string): Map<string, string[]> {
-  const directory = new Map<string, string[]>();
-  for (const part of text.split(",")) {
-    const [region = "", address = "", ...rest] = part.split("=");
-    if (!isName(region) || rest.length > 0) {
-      throw invalid(`${source}: "${part}" is not REGION=HOST:PORT`);
-    }
-    parseHostPort(address, source);
-    const addresses = directory.get(region) ?? [];
-    if (addresses.includes(address)) throw invalid(`${source}: "${part}" is given twice`);
-    directory.set(region, [...addresses, address]);
-  }
-  return directory;
-}
-
 /** Where everybody is. */
 interface Places {
   readonly endpoints: string[];
-  readonly directory: Directory;
+  readonly peers: PeerList;
   /** The own region, where a topology names it. */
   readonly own: RegionOfFile | undefined;
 }
@@ -178,12 +190,12 @@ function fromTopology(settings: Settings, file: string, sourceOf: SourceOf): Pla
   return {
     own: { region: own, file },
     endpoints: own.members.map((member) => member.client),
-    directory: new Map(
-      topology.regions.map((region) => [
-        region.name,
-        region.gateways.map((gateway) => gateway.grpc),
-      ]),
-    ),
+    peers: {
+      directory: new Map(
+        topology.regions.map(({ name, gateways }) => [name, gateways.map(({ grpc }) => grpc)]),
+      ),
+      names: [],
+    },
   };
 }
 
@@ -193,13 +205,13 @@ function fromLists(settings: Settings, sourceOf: SourceOf): Places {
   }
   const endpoints = settings.endpoints.split(",");
   for (const endpoint of endpoints) parseHostPort(endpoint, sourceOf("endpoints"));
-  const directory =
+  const peers: PeerList =
     settings.peers === undefined
-      ? new Map<string, string[]>()
+      ? { directory: new Map(), names: [] }
       : parsePeers(settings.peers, sourceOf("peers"));
-  const own = directory.get(settings.region) ?? [];
-  if (!own.includes(settings.grpc)) directory.set(settings.region, [...own, settings.grpc]);
-  return { endpoints, directory, own: undefined };
+  const own = peers.directory.get(settings.region) ?? [];
+  if (!own.includes(settings.grpc)) peers.directory.set(settings.region, [...own, settings.grpc]);
+  return { endpoints, peers, own: undefined };
 }
 
 /** Whom to believe. Believing everybody is a choice that somebody has to make. */
@@ -269,7 +281,8 @@ export function parseGatewayOptions(
   for (const setting of ["grpc", "http"] as const) {
     parseHostPort(settings[setting], sourceOf(setting));
   }
-  const { own, endpoints, directory } =
+  const servers = settings["dns-servers"];
+  const { own, endpoints, peers } =
     topology === undefined
       ? fromLists(settings, sourceOf)
       : fromTopology(settings, topology, sourceOf);
@@ -279,7 +292,11 @@ export function parseGatewayOptions(
     grpc: settings.grpc,
     http: settings.http,
     endpoints,
-    directory,
+    peers,
+    lookups: {
+      intervalMs: Number(settings["peers-interval"]),
+      servers: servers === undefined ? [] : parseDnsServers(servers, sourceOf("dns-servers")),
+    },
     logLevel: settings["log-level"],
     pushIntervalMs: Number(settings["push-interval"]),
     dataDir: settings["data-dir"],

@@ -13,12 +13,15 @@ import { REPOSITORY_ROOT } from "./paths.js";
 const READY_MS = 60_000;
 const PROGRAM = join(REPOSITORY_ROOT, "dist", "global", "main.js");
 
+/** Settings that tell a gateway where everybody is. */
+type Places = Readonly<Record<string, string>>;
+
 /** One gateway process of a world. */
 export class Gateway {
   readonly region: string;
   readonly address: TopologyGateway;
   readonly #dataDir: string;
-  readonly #topologyFile: string;
+  readonly #places: Places;
   readonly #args: readonly string[];
   #child: Child;
 
@@ -26,13 +29,13 @@ export class Gateway {
     region: string,
     address: TopologyGateway,
     dataDir: string,
-    topologyFile: string,
+    places: Places,
     args: readonly string[],
   ) {
     this.region = region;
     this.address = address;
     this.#dataDir = dataDir;
-    this.#topologyFile = topologyFile;
+    this.#places = places;
     this.#args = args;
     this.#child = this.#spawn();
   }
@@ -44,7 +47,7 @@ export class Gateway {
       "data-dir": this.#dataDir,
       grpc: this.address.grpc,
       http: this.address.http,
-      topology: this.#topologyFile,
+      ...this.#places,
     });
     const args = ["--enable-source-maps", PROGRAM, ...settings, ...this.#args];
     return new Child(this.address.name, process.execPath, args, process.env);
@@ -81,6 +84,8 @@ export interface WorldOptions {
   readonly etcd?: ReadonlyMap<string, TopologyRegion["etcd"]>;
   /** Where the etcd cluster of a region keeps its data; temporary folders unless given. */
   readonly etcdDataDir?: (region: string) => string;
+  /** How a region's gateways are told where everybody is; by a topology file unless given. */
+  readonly places?: (region: TopologyRegion, topology: Topology) => Places;
   /** Further command-line options of every gateway. */
   readonly gatewayArgs?: readonly string[];
   readonly regionOptions?: Pick<RegionOptions, "args" | "env">;
@@ -223,7 +228,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     for (const address of region.gateways) {
       const keys = flags({ trust, "signing-key": signingKey(region.name) });
       const args = [...keys, ...(options.gatewayArgs ?? [])];
-      gateways.push(new Gateway(region.name, address, join(folder, address.name), file, args));
+      const places = options.places?.(region, topology) ?? { topology: file };
+      gateways.push(new Gateway(region.name, address, join(folder, address.name), places, args));
     }
   }
   const regions = new Map(started.map(({ name, region }) => [name, region]));

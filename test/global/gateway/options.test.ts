@@ -37,7 +37,7 @@ test("lists of addresses make a directory that has this gateway, too", () => {
     logLevel: "info",
     pushIntervalMs: 50,
   });
-  expect([...(options?.directory ?? [])]).toEqual([
+  expect([...(options?.peers.directory ?? [])]).toEqual([
     ["west", ["h:1", "h:2"]],
     ["north", ["[::1]:3"]],
     ["east", ["127.0.0.1:9"]],
@@ -48,7 +48,7 @@ test("a topology gives endpoints and directory", () => {
   const words = ["--region", "west", "--name", "g0", "--topology", topology, "--unsigned"];
   const options = parseGatewayOptions(words, {});
   expect(options?.endpoints).toEqual(["127.0.0.1:20"]);
-  expect([...(options?.directory ?? [])]).toEqual([
+  expect([...(options?.peers.directory ?? [])]).toEqual([
     ["east", ["127.0.0.1:11"]],
     ["west", ["127.0.0.1:21"]],
   ]);
@@ -81,6 +81,8 @@ test("help names every option", () => {
     "topology",
     "endpoints",
     "peers",
+    "peers-interval",
+    "dns-servers",
     "trust",
   ]) {
     expect(HELP).toContain(`--${option} `);
@@ -139,6 +141,25 @@ describe("what is wrong is named", () => {
     expect(bad({ ATOLL_GRPC: "x" })).toThrow('ATOLL_GRPC: "x" is not host:port');
     expect(bad({ ATOLL_TOPOLOGY: "t" })).toThrow("ATOLL_TOPOLOGY: give it, or --endpoints");
   });
+});
+
+test("names of gateways are looked up at a bounded interval, at servers that are addresses", () => {
+  const parse = (...words: string[]) => parseGatewayOptions([...BASE, ...words], {});
+  expect(parse()?.lookups).toEqual({ intervalMs: 10_000, servers: [] });
+  const words = ["--peers", "west=dns:gw.west.example:9", "--peers-interval", "500"];
+  const options = parse(...words, "--dns-servers", "10.0.0.2,10.0.0.3:5353");
+  expect(options?.lookups).toEqual({ intervalMs: 500, servers: ["10.0.0.2", "10.0.0.3:5353"] });
+  expect(options?.peers.directory.get("west")).toEqual([]);
+  expect(options?.peers.names).toHaveLength(1);
+  for (const text of ["99", "3600001"]) {
+    expect(() => parse("--peers-interval", text)).toThrow(
+      `--peers-interval: "${text}" is not between 100 and 3600000 milliseconds`,
+    );
+  }
+  expect(() => parse("--peers-interval", "1s")).toThrow("is not a whole number of milliseconds");
+  expect(() => parse("--dns-servers", "ns.example")).toThrow(
+    '--dns-servers: "ns.example" is not IP',
+  );
 });
 
 test("the interval between pushes is a bounded number of milliseconds", () => {
