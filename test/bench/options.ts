@@ -10,6 +10,7 @@ export const SUITES = [
   "mesh",
   "mesh-sim",
   "subscribers",
+  "first-read",
 ] as const;
 export type Suite = (typeof SUITES)[number];
 
@@ -23,6 +24,8 @@ export interface BenchOptions {
   readonly regions: readonly number[] | undefined;
   readonly subscribers: number;
   readonly groups: number;
+  /** Keys that a region has when a gateway first reads it. */
+  readonly keys: number;
   /** Puts a second. */
   readonly rates: readonly number[];
   readonly json: boolean;
@@ -46,6 +49,9 @@ Usage: npm run bench -- [suite …] [options]
   subscribers
            many subscribers to many changing groups at one gateway, beside as many watchers
            of the same keys at etcd and at etcd's grpc-proxy
+  first-read
+           a gateway's first read of a region of many keys, of etcd's member and of ours:
+           time, memory, and how long others wait meanwhile
 
   --rounds N        rounds of each load, alternating between the systems (default 5)
   --seconds S       length of one load; compact: ten times that          (default 4)
@@ -54,6 +60,7 @@ Usage: npm run bench -- [suite …] [options]
   --regions A,B     regions of the mesh      (default 12 processes, 33 and 1000 simulated)
   --subscribers N   subscribers, each with a connection of its own       (default 1000)
   --groups N        groups that change in turn, and that each follows    (default 1000)
+  --keys N          keys of the region that is read first                (default 1000000)
   --rates A,B       puts a second, one load each                         (default 100,1000)
   -o, --output FORM table or json                                        (default table)
   -h, --help        this text
@@ -107,6 +114,7 @@ export function parseBenchOptions(words: readonly string[]): BenchOptions | unde
       subscribers: { type: "string", default: "1000" },
       groups: { type: "string", default: "1000" },
       rates: { type: "string", default: "100,1000" },
+      keys: { type: "string", default: "1000000" },
       output: { type: "string", short: "o", default: "table" },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -124,6 +132,7 @@ export function parseBenchOptions(words: readonly string[]): BenchOptions | unde
     regions: values.regions?.split(",").map((text) => regionsOf(text)),
     subscribers: whole(values.subscribers, "subscribers"),
     groups: whole(values.groups, "groups"),
+    keys: whole(values.keys, "keys"),
     rates: wholes(values.rates, "rates"),
     json: values.output === "json",
   };

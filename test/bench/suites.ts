@@ -1,6 +1,8 @@
 import { runAvailabilitySuite } from "./availability-suite.js";
 import { runCompactSuite } from "./compact-suite.js";
 import { runDigestSuite } from "./digest-suite.js";
+import { formatFirstRead } from "./first-read-report.js";
+import { runFirstReadSuite } from "./first-read-suite.js";
 import { formatMesh } from "./mesh/mesh-report.js";
 import { runMeshSuite } from "./mesh/mesh-suite.js";
 import type { BenchOptions, Suite } from "./options.js";
@@ -66,6 +68,10 @@ const RUN: Readonly<Record<Suite, RunSuite>> = {
   subscribers: async (options, say) => {
     const rows = await runSubscribersSuite(options, say);
     return { rows, text: formatSubscribers(rows) };
+  },
+  "first-read": async ({ keys }, say) => {
+    const rows = await runFirstReadSuite(keys, say);
+    return { rows, text: formatFirstRead(rows) };
   },
 };
 
