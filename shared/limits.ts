@@ -279,8 +279,11 @@ export const MAX_CELL_BYTES_PER_MESSAGE = 8 * 1024 * 1024;
 export const MAX_NAMES_PER_REQUEST = 1_000;
 /** Groups in one message of a subscription. */
 export const MAX_GROUPS_PER_UPDATE = 1_000;
-/** Shortest time between two updates of one summary to one subscriber. */
-export const MIN_UPDATE_INTERVAL_MS = 10;
+/**
+ * Updates that had to wait are told at multiples of this, to all subscribers at once: so
+ * it is also about the shortest time between two updates of one summary to one of them.
+ */
+export const UPDATE_GRID_MS = 10;
 /** Pause between two looks for notices while updates wait for their interval. */
 export const NOTICE_PAUSE_MS = 100;
 /** Longest one that a subscriber may ask for. */
@@ -289,6 +292,12 @@ export const MAX_UPDATE_INTERVAL_MS = 60_000;
 export const SUBSCRIPTION_HEARTBEAT_MS = 1_000;
 /** A subscriber that takes nothing for so long is ended; its token resumes it. */
 export const SUBSCRIBER_STALL_MS = 30_000;
+/** How long the fan-out to subscribers rests after each beat, in times of what the beat took. */
+export const FAN_OUT_REST = 1;
+/** Longest such rest. */
+export const MAX_FAN_OUT_REST_MS = 100;
+/** Old states that the slow ones among subscribers with one question keep in memory. */
+export const MAX_SLOW_POSITIONS = 16;
 /** Subscriptions that a gateway serves at once. */
 export const MAX_SUBSCRIPTIONS = 4_096;
 /** Bytes of a resume token that a gateway reads. */
@@ -303,6 +312,8 @@ export const WAIT_LOOK_INTERVAL_MS = 100;
 export const MAX_LOGGED_NOTICES = 1_024;
 /** Encoded updates that subscribers of one summary share. */
 export const MAX_SHARED_UPDATES = 16;
+/** Differences between two of its states that filters of one summary share. */
+export const MAX_SHARED_NEWS = 4;
 /** Time in which a gateway may catch up with a resume token that is ahead of it. */
 export const RESUME_CATCH_UP_MS = 5_000;
 

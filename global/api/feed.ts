@@ -1,4 +1,4 @@
-import { MAX_SHARED_UPDATES } from "../../shared/limits.js";
+import { MAX_SHARED_NEWS, MAX_SHARED_UPDATES } from "../../shared/limits.js";
 import { Content } from "../digest/content.js";
 import type { HashFunction } from "../digest/hash.js";
 import type { Section } from "../digest/section.js";
@@ -12,6 +12,12 @@ export interface FeedState {
   readonly merged: MergedSnapshot;
   /** What each region publishes, its definition whatever it is. */
   readonly sections: ReadonlyMap<string, Section>;
+}
+
+interface SharedNews {
+  readonly from: FeedState | undefined;
+  readonly to: FeedState;
+  readonly news: SummaryNews;
 }
 
 interface SharedUpdate {
@@ -34,6 +40,7 @@ export class Feed {
   readonly #merge: MergedSummary;
   readonly #empty: Content;
   readonly #shared: SharedUpdate[] = [];
+  readonly #news: SharedNews[] = [];
   #state: FeedState | undefined;
   #dirty = true;
 
@@ -75,18 +82,10 @@ export class Feed {
     return this.#state;
   }
 
-  /** What leads from one state to another; from nothing, all of it. */
-  news(from: FeedState | undefined, to: FeedState): SummaryNews {
-    return {
-      summary: this.summary,
-      merged: this.#groupNews(from?.merged, to.merged),
-      others: to.merged.others,
-      othersChanged: from?.merged.others.join() !== to.merged.others.join(),
-      byRegion: this.#newsByRegion(from, to),
-    };
-  }
-
-  /** The same as encoded messages, shared among subscribers with the same question. */
+  /**
+   * What leads from one state to another (from nothing, all of it) as encoded messages,
+   * shared among subscribers with the same question.
+   */
   bodies(
     from: FeedState | undefined,
     to: FeedState,
@@ -98,10 +97,26 @@ export class Feed {
       (entry) => entry.from === from && entry.to === to && entry.filterKey === filterKey,
     );
     if (shared !== undefined) return shared.bodies;
-    const bodies = updateBodies(this.news(from, to), filter, byRegion);
+    const bodies = updateBodies(this.#newsBetween(from, to), filter, byRegion);
     this.#shared.unshift({ from, to, filterKey, bodies });
     this.#shared.length = Math.min(this.#shared.length, MAX_SHARED_UPDATES);
     return bodies;
+  }
+
+  /** What differs, found once for all filters. */
+  #newsBetween(from: FeedState | undefined, to: FeedState): SummaryNews {
+    const shared = this.#news.find((entry) => entry.from === from && entry.to === to);
+    if (shared !== undefined) return shared.news;
+    const news: SummaryNews = {
+      summary: this.summary,
+      merged: this.#groupNews(from?.merged, to.merged),
+      others: to.merged.others,
+      othersChanged: from?.merged.others.join() !== to.merged.others.join(),
+      byRegion: this.#newsByRegion(from, to),
+    };
+    this.#news.unshift({ from, to, news });
+    this.#news.length = Math.min(this.#news.length, MAX_SHARED_NEWS);
+    return news;
   }
 
   #newsByRegion(from: FeedState | undefined, to: FeedState): Map<string, GroupNews> {

@@ -14,7 +14,7 @@ export class Hub {
   readonly notices: NoticeLog;
   readonly #hash: HashFunction;
   readonly #feeds = new Map<string, SharedFeed>();
-  readonly #listeners = new Set<(change: ViewChange) => void>();
+  #listener: (change: ViewChange) => void = () => {};
   readonly #stop: () => void;
 
   constructor(source: ViewSource, hash: HashFunction) {
@@ -24,15 +24,12 @@ export class Hub {
     this.#stop = source.onChange((change) => this.#moved(change));
   }
 
-  /** Number of subscriptions. */
-  get subscriptions(): number {
-    return this.#listeners.size;
-  }
-
-  /** Tells of every change of groups and standings; the result ends it. */
+  /** Tells one listener of every change of groups and standings; the result ends it. */
   listen(listener: (change: ViewChange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.#listener = listener;
+    return () => {
+      this.#listener = () => {};
+    };
   }
 
   /** The feed of a summary over the given regions (undefined for all); to be released. */
@@ -57,7 +54,6 @@ export class Hub {
   /** Hears nothing any more. */
   close(): void {
     this.#stop();
-    this.#listeners.clear();
   }
 
   #moved(change: ViewChange): void {
@@ -68,7 +64,7 @@ export class Hub {
     }
     // New versions of equal content can wait for the subscribers' next heartbeat.
     if (reach === "version") return;
-    for (const listener of this.#listeners) listener(seen);
+    this.#listener(seen);
   }
 }
 

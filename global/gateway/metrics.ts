@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry, registerGauges } from "../../shared/metrics.js";
+import type { AudienceBooks } from "../api/audience.js";
 import type { MeshEvent } from "../mesh/core/output.js";
 import type { SourceStatus } from "../source/types.js";
 
@@ -11,6 +12,9 @@ export interface GatewayReadings {
   readonly links: number;
   readonly listeners: number;
   readonly subscriptions: number;
+  /** Of them, those that can't take anything for now. */
+  readonly slowSubscriptions: number;
+  readonly subscriptionBooks: Readonly<AudienceBooks>;
   readonly waits: number;
   readonly revision: number;
   readonly skipped: number;
@@ -64,6 +68,11 @@ export class GatewayMetrics {
       ["mesh_links", "Streams from other gateways that are up", () => readings.links],
       ["mesh_listeners", "Streams to other gateways", () => readings.listeners],
       ["subscriptions", "Subscriptions of consumers", () => readings.subscriptions],
+      [
+        "subscriptions_slow",
+        "Subscriptions that can't take anything for now",
+        () => readings.slowSubscriptions,
+      ],
       ["waits", "Calls to Wait that are open", () => readings.waits],
       ["source_revision", "Revision up to which the own region is folded", () => readings.revision],
       [
@@ -87,6 +96,7 @@ export class GatewayMetrics {
         () => readings.skipped,
       ],
     ]);
+    this.#subscriptionCounters(readings);
     this.#sourceStates(readings);
     new Gauge({
       name: `${PREFIX}region_age_seconds`,
@@ -99,6 +109,29 @@ export class GatewayMetrics {
           if (seconds !== undefined) this.set({ origin }, seconds);
       },
     });
+  }
+
+  #subscriptionCounters(readings: GatewayReadings): void {
+    const rows: readonly [string, string, keyof AudienceBooks][] = [
+      ["subscription_messages_total", "Messages sent to subscribers", "messages"],
+      ["subscription_bytes_total", "Bytes of those messages", "bytes"],
+      [
+        "subscriptions_stalled_total",
+        "Subscriptions that were ended because they took nothing",
+        "stalled",
+      ],
+    ];
+    for (const [name, help, field] of rows) {
+      new Counter({
+        name: PREFIX + name,
+        help,
+        registers: [this.#registry],
+        collect() {
+          this.reset();
+          this.inc(readings.subscriptionBooks[field]);
+        },
+      });
+    }
   }
 
   #sourceStates(readings: GatewayReadings): void {

@@ -45,6 +45,12 @@ export function readingsOf({ state, core, local, api, ageNowMs }: ReadingsInput)
     get subscriptions() {
       return api.subscriptions;
     },
+    get slowSubscriptions() {
+      return api.slowSubscriptions;
+    },
+    get subscriptionBooks() {
+      return api.subscriptionBooks;
+    },
     get waits() {
       return api.waits;
     },

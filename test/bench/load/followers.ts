@@ -118,7 +118,7 @@ export class Followers {
 
   /**
    * What came. Each of `sinceMs` has a moment of each put on the machine's monotonic
-   * clock, such as its answer, from which latencies are to be told.
+   * clock, such as its answer, from which latencies are to be told; NaN leaves a put out.
    */
   end(sinceMs: readonly Float64Array[]): Followed {
     return {
@@ -132,9 +132,9 @@ export class Followers {
 
   #latencies(momentsMs: Float64Array): Float32Array {
     const { puts } = this.#job;
-    return this.#arrivals.map(
-      (arrivedMs, index) => arrivedMs + this.#originMs - (momentsMs[index % puts] as number),
-    );
+    return this.#arrivals
+      .map((arrivedMs, index) => arrivedMs + this.#originMs - (momentsMs[index % puts] as number))
+      .filter((latencyMs) => !Number.isNaN(latencyMs));
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
+import { asBuffer } from "../../shared/bytes.js";
 import {
   type Notice,
   NoticeKind,
@@ -14,8 +15,9 @@ import type { AskedContract } from "./contract-request.js";
 import type { Feed, FeedState } from "./feed.js";
 import type { Hub } from "./hub.js";
 import { freshnessMessage } from "./messages.js";
+import { type Position, placesOf, samePosition, type Waiting } from "./position.js";
 import { resume } from "./resume.js";
-import { encodeToken, type Places, placeOf, type SummaryPlace } from "./resume-token.js";
+import { encodeToken } from "./resume-token.js";
 import { updateBodies, updateFrame } from "./update-messages.js";
 import type { ViewChange } from "./view-source.js";
 
@@ -36,103 +38,89 @@ export interface Wanted {
 
 const NO_TOKEN = new Uint8Array(0);
 
-/** A place that this gateway has yet to come up to. */
-interface Waiting {
-  readonly place: SummaryPlace;
-  untilMs: number | undefined;
-}
-
 /**
- * One subscriber's place in the view, and what leads from there to now. It queues
- * nothing: however long the subscriber takes, the next frames lead to the latest state.
+ * Finds what leads subscribers with one question from where they stand to now. It
+ * queues nothing: however long a subscriber takes, the next messages lead to the latest
+ * state. All methods that take `frames` append encoded messages to it and give the
+ * position after them.
  */
-export class Subscription {
+export class Teller {
   readonly #hub: Hub;
   readonly #desk: ContractDesk;
   readonly #wanted: Wanted;
   readonly #feeds = new Map<string, Feed>();
-  readonly #told = new Map<string, FeedState>();
-  readonly #waiting = new Map<string, Waiting>();
-  readonly #pending: Notice[] = [];
-  #nextNotice: number;
-  #complete = false;
+  /** Where all are who were told everything; one object, so that they are seen to be there. */
+  #front: Position | undefined;
 
-  /** `places` are where a resume token stands; `remark` is said first, when given. */
-  constructor(
-    hub: Hub,
-    desk: ContractDesk,
-    wanted: Wanted,
-    places: Places,
-    remark: Notice | undefined,
-  ) {
+  constructor(hub: Hub, desk: ContractDesk, wanted: Wanted) {
     this.#hub = hub;
     this.#desk = desk;
     this.#wanted = wanted;
-    this.#nextNotice = hub.notices.end;
-    for (const [summary, place] of places) {
-      this.#waiting.set(summary, { place, untilMs: undefined });
-    }
-    if (remark !== undefined) this.#pending.push(remark);
   }
 
   /** Whether a change can be of interest. */
-  concerns(change: ViewChange): boolean {
+  concerns({ region, summary }: ViewChange): boolean {
     const { summaries, regions } = this.#wanted;
     return (
-      (regions === undefined || regions.includes(change.region)) &&
-      (summaries === undefined ||
-        change.summary === undefined ||
-        summaries.includes(change.summary))
+      (regions === undefined || regions.includes(region)) &&
+      (summaries === undefined || summary === undefined || summaries.includes(summary))
     );
   }
 
-  /** Encoded messages of what happened since the last call. */
-  *notices(): Generator<Uint8Array> {
-    for (const notice of this.#pending.splice(0)) yield noticeFrame(notice);
-    const notices = this.#hub.notices.since(this.#nextNotice);
-    this.#nextNotice = this.#hub.notices.end;
-    if (notices === undefined) {
-      this.#told.clear();
+  /** Tells what happened to regions and summaries. */
+  notices(from: Position, frames: Uint8Array[]): Position {
+    const { notices } = this.#hub;
+    for (const notice of from.pending) frames.push(noticeFrame(notice));
+    const nextNotice = notices.end;
+    if (from.nextNotice === nextNotice && from.pending.length === 0) return from;
+    const position: Position = { ...from, pending: [], nextNotice };
+    const missed = notices.since(from.nextNotice);
+    if (missed === undefined) {
       const message = "more happened than this gateway keeps for a subscriber this slow";
-      yield noticeFrame(create(NoticeSchema, { kind: NoticeKind.RESET, message }));
-      return;
+      frames.push(noticeFrame(create(NoticeSchema, { kind: NoticeKind.RESET, message })));
+      return { ...position, told: new Map() };
     }
-    for (const notice of notices) {
+    for (const notice of missed) {
       const { region, summary } = notice;
       if (this.concerns({ region, summary: summary === "" ? undefined : summary })) {
-        yield noticeFrame(notice);
+        frames.push(noticeFrame(notice));
       }
     }
+    return position;
   }
 
   /**
-   * Encoded messages that lead from what was told to now; none when it is the same.
-   * A summary counts as told once all its messages were taken. Throws FAILED_PRECONDITION
-   * and the like when the contract isn't met and misses aren't to be annotated.
+   * Tells what changed, summary by summary. Throws FAILED_PRECONDITION and the like when
+   * the contract isn't met and misses aren't to be annotated.
    */
-  *updates(nowMs: number): Generator<Uint8Array> {
-    for (const summary of this.#summaries()) {
+  updates(from: Position, nowMs: number, frames: Uint8Array[]): Position {
+    let position = from;
+    for (const summary of this.#summaries(from)) {
       const state = this.#feed(summary).current();
-      const waiting = this.#waiting.get(summary);
-      if (waiting !== undefined) yield* this.#resume(summary, waiting, state, nowMs);
-      else yield* this.#advance(summary, state);
+      const waiting = position.waiting.get(summary);
+      position =
+        waiting === undefined
+          ? this.#advance(position, summary, state, frames)
+          : this.#resume(position, summary, waiting, state, nowMs, frames);
     }
-    this.#complete = this.#waiting.size === 0;
+    const complete = position.waiting.size === 0;
+    if (position.complete !== complete) position = { ...position, complete };
+    return this.#settled(position);
   }
 
   /**
-   * The encoded message of the moment: all regions' freshness, and where to resume.
-   * Throws as `updates` does.
+   * The message of the moment: all regions' freshness, and where to resume. Throws as
+   * `updates` does.
    */
-  heartbeat(): Uint8Array {
+  heartbeat(position: Position): Uint8Array {
     const only = this.#only;
-    const parts = only === undefined ? undefined : this.#told.get(only)?.merged.parts;
+    const parts = only === undefined ? undefined : position.told.get(only)?.merged.parts;
     const { readings, misses } = this.#standing(parts);
-    if (this.#complete) this.#insist(misses);
+    if (position.complete) this.#insist(misses);
     const value = {
       regions: readings.map((reading) => freshnessMessage(reading, misses.get(reading.region))),
-      resumeToken: this.#token(),
-      complete: this.#complete,
+      resumeToken: this.#token(position),
+      complete: position.complete,
     };
     return encode({ case: "heartbeat", value });
   }
@@ -143,16 +131,15 @@ export class Subscription {
     this.#feeds.clear();
   }
 
-  /** Where the consumer stands once it has been told `news`. */
-  #token(news?: readonly [summary: string, state: FeedState]): Uint8Array {
-    const places = new Map<string, SummaryPlace>();
-    for (const [summary, { place }] of this.#waiting) places.set(summary, place);
-    const told = news === undefined ? this.#told : new Map([...this.#told, news]);
-    for (const [summary, { merged }] of told) {
-      const place = placeOf(merged);
-      if (place !== undefined) places.set(summary, place);
-    }
-    return encodeToken(this.#wanted.fingerprint, places);
+  /** The one object for a position where all is told. */
+  #settled(position: Position): Position {
+    if (this.#front !== undefined && samePosition(this.#front, position)) return this.#front;
+    if (position.complete && position.pending.length === 0) this.#front = position;
+    return position;
+  }
+
+  #token(position: Position): Uint8Array {
+    return encodeToken(this.#wanted.fingerprint, placesOf(position));
   }
 
   /** The summary, when it is only one. */
@@ -188,59 +175,62 @@ export class Subscription {
     }
   }
 
-  *#advance(summary: string, state: FeedState): Generator<Uint8Array> {
-    const told = this.#told.get(summary);
-    if (told === state) return;
-    if (told === undefined && state.merged.schema === undefined) return;
+  #advance(from: Position, summary: string, state: FeedState, frames: Uint8Array[]): Position {
+    const told = from.told.get(summary);
+    if (told === state) return from;
+    if (told === undefined && state.merged.schema === undefined) return from;
     const { groups, byRegion, fingerprint } = this.#wanted;
-    const feed = this.#feed(summary);
-    const bodies = feed.bodies(told, state, groups, fingerprint, byRegion);
-    yield* this.#frames(summary, bodies, told, state);
-    this.#told.set(summary, state);
+    const bodies = this.#feed(summary).bodies(told, state, groups, fingerprint, byRegion);
+    const position = { ...from, told: new Map(from.told).set(summary, state) };
+    this.#cover(bodies, summary, told, state, position, frames);
+    return position;
   }
 
-  *#resume(
+  #resume(
+    from: Position,
     summary: string,
     waiting: Waiting,
     state: FeedState,
     nowMs: number,
-  ): Generator<Uint8Array> {
+    frames: Uint8Array[],
+  ): Position {
     const resumed = resume(this.#hub.source.view.state, summary, waiting.place, state);
     if (resumed.kind === "wait" && (waiting.untilMs === undefined || nowMs < waiting.untilMs)) {
-      if (waiting.untilMs !== undefined) return;
-      waiting.untilMs = nowMs + RESUME_CATCH_UP_MS;
-      const message = `this gateway holds less of ${resumed.region} than the token; waiting for it`;
-      yield noticeFrame(
-        create(NoticeSchema, {
-          kind: NoticeKind.BEHIND,
-          region: resumed.region,
-          summary,
-          message,
-        }),
-      );
-      return;
+      if (waiting.untilMs !== undefined) return from;
+      const { region } = resumed;
+      const message = `this gateway holds less of ${region} than the token; waiting for it`;
+      const kind = NoticeKind.BEHIND;
+      frames.push(noticeFrame(create(NoticeSchema, { kind, region, summary, message })));
+      const later = { place: waiting.place, untilMs: nowMs + RESUME_CATCH_UP_MS };
+      return { ...from, waiting: new Map(from.waiting).set(summary, later) };
     }
-    this.#waiting.delete(summary);
+    const rest = new Map(from.waiting);
+    rest.delete(summary);
     if (resumed.kind === "news") {
       const { groups, byRegion } = this.#wanted;
       const bodies = updateBodies(resumed.news, groups, byRegion);
-      yield* this.#frames(summary, bodies, undefined, state);
-      this.#told.set(summary, state);
-      return;
+      const told = new Map(from.told).set(summary, state);
+      const position = { ...from, waiting: rest, told };
+      this.#cover(bodies, summary, undefined, state, position, frames);
+      return position;
     }
     const late = `this gateway still holds less of ${resumed.region} than the token`;
     const [kind, message] =
       resumed.kind === "wait" ? [NoticeKind.RESET, late] : [resumed.notice, resumed.message];
-    yield noticeFrame(create(NoticeSchema, { kind, region: resumed.region, summary, message }));
-    yield* this.#advance(summary, state);
+    const { region } = resumed;
+    frames.push(noticeFrame(create(NoticeSchema, { kind, region, summary, message })));
+    return this.#advance({ ...from, waiting: rest }, summary, state, frames);
   }
 
-  *#frames(
-    summary: string,
+  /** Appends encoded updates with what goes with them: freshness, and where the consumer is then. */
+  #cover(
     bodies: readonly Uint8Array[],
+    summary: string,
     told: FeedState | undefined,
     state: FeedState,
-  ): Generator<Uint8Array> {
+    position: Position,
+    frames: Uint8Array[],
+  ): void {
     if (bodies.length === 0) return;
     const { source } = this.#hub;
     const { contract, tokenInUpdates } = this.#wanted;
@@ -256,10 +246,11 @@ export class Subscription {
     );
     for (const [index, body] of bodies.entries()) {
       const isLast = index === bodies.length - 1;
-      yield updateFrame(body, {
+      const cover = {
         regions: index === 0 ? regions : [],
-        resumeToken: isLast && tokenInUpdates ? this.#token([summary, state]) : NO_TOKEN,
-      });
+        resumeToken: isLast && tokenInUpdates ? this.#token(position) : NO_TOKEN,
+      };
+      frames.push(asBuffer(updateFrame(body, cover)));
     }
   }
 
@@ -272,12 +263,12 @@ export class Subscription {
     return feed;
   }
 
-  #summaries(): Iterable<string> {
+  #summaries({ told, waiting }: Position): Iterable<string> {
     const { summaries } = this.#wanted;
     if (summaries !== undefined) return summaries;
     const names = new Set(this.#hub.source.view.summaries());
-    for (const summary of this.#told.keys()) names.add(summary);
-    for (const summary of this.#waiting.keys()) names.add(summary);
+    for (const summary of told.keys()) names.add(summary);
+    for (const summary of waiting.keys()) names.add(summary);
     return names;
   }
 }
@@ -285,7 +276,7 @@ export class Subscription {
 type Event = Parameters<typeof create<typeof SubscribeResponseSchema>>[1];
 
 function encode(event: NonNullable<NonNullable<Event>["event"]>): Uint8Array {
-  return toBinary(SubscribeResponseSchema, create(SubscribeResponseSchema, { event }));
+  return asBuffer(toBinary(SubscribeResponseSchema, create(SubscribeResponseSchema, { event })));
 }
 
 function noticeFrame(notice: Notice): Uint8Array {
