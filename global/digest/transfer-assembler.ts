@@ -77,6 +77,12 @@ export class TransferAssembler {
     this.#partials.set(key, partial);
     return undefined;
   }
+
+  /** Whether a part of a region's transfer has come, and not yet all of it. */
+  isGathering(region: string): boolean {
+    for (const { head } of this.#partials.values()) if (head.id.region === region) return true;
+    return false;
+  }
 }
 
 function decodeHead(message: SectionChunk, id: SectionId, where: string): Head {

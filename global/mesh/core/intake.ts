@@ -193,7 +193,9 @@ export class Intake {
       if (region === home && link.region !== home) return;
       if (asOfMs === undefined || standing.path.length === 0) return;
       const path = leadsTo(home, link, standing.path) ? [] : [home, ...standing.path];
-      this.#input.book.sight({ region, incarnation, revision, sections, asOfMs, path, from: link });
+      const isAside = !link.interest.has(region);
+      const confirmation = { region, incarnation, revision, sections, asOfMs };
+      this.#input.book.sight({ ...confirmation, path, from: link, isAside });
     });
   }
 

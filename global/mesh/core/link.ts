@@ -57,6 +57,8 @@ export class Link {
   rttMs: number | undefined;
   lastPingMs = Number.NEGATIVE_INFINITY;
   #lastEchoMs = Number.NEGATIVE_INFINITY;
+  /** When the peer's hello came, on the age clock. */
+  #openedMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #retryAtMs = Number.NEGATIVE_INFINITY;
   #heardMs = 0;
@@ -140,6 +142,15 @@ export class Link {
     return this.state === "up" && now.monotonicMs - this.#heardMs < MESH_LINK_SUSPECT_MS;
   }
 
+  /**
+   * Whether it answers pings. A peer that doesn't hear this gateway may still be heard, but
+   * then nothing says how old its news are.
+   */
+  isAnswered(now: Now): boolean {
+    const sinceMs = Math.max(this.#lastEchoMs, this.#openedMs);
+    return now.ageMs - sinceMs < MESH_LINK_SUSPECT_MS + (this.rttMs ?? 0);
+  }
+
   /** Silent for too long: to be ended. */
   isDead(now: Now): boolean {
     if (this.state === "connecting") {
@@ -159,6 +170,7 @@ export class Link {
     this.#heardMs = now.monotonicMs;
     this.lastPingMs = Number.NEGATIVE_INFINITY;
     this.#lastEchoMs = Number.NEGATIVE_INFINITY;
+    this.#openedMs = now.ageMs;
     this.#enter("up", now);
   }
 
@@ -166,10 +178,14 @@ export class Link {
     this.#heardMs = now.monotonicMs;
   }
 
-  /** The peer has answered a ping; the first answer to each measures the round trip. */
+  /**
+   * The peer has answered a ping; the first answer to each measures the round trip, save that
+   * to the ping which went with the dial: it waited for the connection.
+   */
   echoed(stampMs: number, now: Now): void {
     if (stampMs <= this.#lastEchoMs) return;
     this.#lastEchoMs = stampMs;
+    if (stampMs < this.#openedMs) return;
     const roundTripMs = now.ageMs - stampMs;
     this.rttMs =
       this.rttMs === undefined ? roundTripMs : this.rttMs + RTT_WEIGHT * (roundTripMs - this.rttMs);

@@ -50,7 +50,7 @@ export class MeshCore {
   readonly #repair: Repair;
   #outputs: MeshOutput[] = [];
   #incarnation: Incarnation | undefined;
-  #lastVectorMs = Number.NEGATIVE_INFINITY;
+  #nextVectorMs = Number.NEGATIVE_INFINITY;
 
   constructor(input: MeshCoreInput) {
     this.#input = input;
@@ -92,7 +92,7 @@ export class MeshCore {
       emit,
     });
     this.#planner = new Planner({ region, gateway, addresses, links, streams, meet, book });
-    this.#repair = new Repair(state, random);
+    this.#repair = new Repair(state, random, pushIntervalMs);
   }
 
   /** Gateways that were dialled, by address. */
@@ -209,8 +209,10 @@ export class MeshCore {
       const event = { kind: "repair", region, from: link.address, reason: "behind" } as const;
       this.#outputs.push({ kind: "event", event });
     }
-    if (now.monotonicMs - this.#lastVectorMs < MESH_VECTOR_INTERVAL_MS) return;
-    this.#lastVectorMs = now.monotonicMs;
+    if (now.monotonicMs < this.#nextVectorMs) return;
+    // From the first on, so that peers which began together don't all tell at once.
+    const pause = this.#nextVectorMs === Number.NEGATIVE_INFINITY ? this.#input.random.next() : 1;
+    this.#nextVectorMs = now.monotonicMs + pause * MESH_VECTOR_INTERVAL_MS;
     this.#outlets.announce(now);
   }
 

@@ -1,15 +1,14 @@
-import { type Link, leadsTo } from "./link.js";
+import type { Link } from "./link.js";
 import type { Now } from "./now.js";
 import { Parents } from "./parents.js";
 import type { PlannerInput } from "./planner-input.js";
+import { Relays } from "./relays.js";
 import { ranked } from "./rendezvous.js";
 import { shortcut } from "./shortcut.js";
 import { Straight } from "./straight.js";
 
 /** A sibling's news that are older have this gateway fetch them itself. */
 const SIBLING_STALE_MS = 3_000;
-/** A relay is left for another only when that one's news are younger by this much. */
-const RELAY_GAIN_MS = 500;
 /** This region's own source counts as lost when its last confirmation is this old. */
 const SOURCE_STALE_MS = 3_000;
 /** How often peers' words are searched for unknown regions, and for faster ways. */
@@ -28,8 +27,7 @@ export class Planner {
   readonly #input: PlannerInput;
   readonly #straight: Straight;
   readonly #parents = new Parents();
-  /** Address of the relay in use, by origin region. */
-  readonly #relays = new Map<string, string>();
+  readonly #relays: Relays;
   /** Address of the third region's gateway that is the faster way, by origin region. */
   readonly #shortcuts = new Map<string, string>();
   #known: readonly string[] = [];
@@ -40,6 +38,7 @@ export class Planner {
   constructor(input: PlannerInput) {
     this.#input = input;
     this.#straight = new Straight(input);
+    this.#relays = new Relays(input.region);
   }
 
   /** The wanted streams now: the regions to be pushed, by address. */
@@ -63,7 +62,7 @@ export class Planner {
       if (sibling === undefined || this.#isStale(region, sibling, now)) {
         this.#fetch(region, wanted, now);
       } else {
-        this.#relays.delete(region);
+        this.#relays.leave(region);
       }
     }
     for (const address of this.#straight.toTry(now)) keep(wanted, address);
@@ -131,7 +130,7 @@ export class Planner {
     const link = this.#straight.choose(parent, now);
     if (link !== undefined) add(wanted, link.address, region);
     if (link !== undefined && this.#straight.isParentGood(link, region, now))
-      this.#relays.delete(region);
+      this.#relays.leave(region);
     else if (this.#input.addresses.trees.isDeputy(region)) this.#fetchDirect(region, wanted, now);
     else this.#askRelay(region, link?.address, wanted, now);
   }
@@ -144,7 +143,7 @@ export class Planner {
       this.#askRelay(region, link?.address, wanted, now);
       return;
     }
-    this.#relays.delete(region);
+    this.#relays.leave(region);
     const faster = this.#shortcut(region, link, now);
     if (faster === undefined) {
       this.#shortcuts.delete(region);
@@ -172,22 +171,8 @@ export class Planner {
     wanted: Map<string, Set<string>>,
     now: Now,
   ): void {
-    let best: { address: string; asOfMs: number } | undefined;
-    for (const link of this.#input.streams) {
-      if (link.address === direct || !link.isHealthy(now)) continue;
-      const standing = link.standings.get(region);
-      if (standing?.asOfMs === undefined || standing.path.length === 0) continue;
-      if (leadsTo(this.#input.region, link, standing.path)) continue;
-      const bonus = link.address === this.#relays.get(region) ? RELAY_GAIN_MS : 0;
-      const asOfMs = standing.asOfMs + bonus;
-      if (best === undefined || asOfMs > best.asOfMs) best = { address: link.address, asOfMs };
-    }
-    if (best === undefined) {
-      this.#relays.delete(region);
-      return;
-    }
-    this.#relays.set(region, best.address);
-    add(wanted, best.address, region);
+    const address = this.#relays.ask(region, direct, this.#input.streams, now);
+    if (address !== undefined) add(wanted, address, region);
   }
 }
 

@@ -17,6 +17,8 @@ export interface Sighting extends Confirmation {
   readonly path: readonly string[];
   /** The stream that it came on; absent when it is this gateway's own source. */
   readonly from?: Feed;
+  /** The peer only mentions it, and doesn't push the region's news. */
+  readonly isAside?: boolean;
 }
 
 /** Where news come from, as long as it works. */
@@ -62,7 +64,7 @@ export class RegionBook {
     const way = this.#ways.get(region);
     if (sighting.path.length === 0) {
       if (way?.from === sighting.from) this.#ways.delete(region);
-    } else if (way === undefined || sighting.asOfMs >= way.asOfMs || sighting.from === way.from) {
+    } else if (way === undefined || isBetterWay(sighting, way)) {
       this.#ways.set(region, sighting);
     }
   }
@@ -138,4 +140,11 @@ export class RegionBook {
     if (register.incarnation.nonce !== incarnation.nonce) return false;
     return holdingOf(register).sections === sections;
   }
+}
+
+/** A peer that mentions news is no way for them where another one pushes them. */
+function isBetterWay(sighting: Sighting, way: Sighting): boolean {
+  if (sighting.from === way.from) return true;
+  if (sighting.isAside === true && way.isAside !== true) return false;
+  return sighting.asOfMs >= way.asOfMs;
 }

@@ -1,4 +1,4 @@
-import { MESH_REPAIR_GRACE_MS } from "../../../shared/limits.js";
+import { MESH_REPAIR_GRACE_MS, MESH_TICK_MS } from "../../../shared/limits.js";
 import type { Random } from "../../../shared/random.js";
 import type { StateReader } from "../../digest/global-state.js";
 import { holdingOf, isBehind } from "./holding.js";
@@ -15,8 +15,11 @@ const SEARCH_MS = 5_000;
 interface Lag {
   /** What somebody was seen to have. */
   readonly target: Standing;
-  /** When to ask, on the monotonic clock. */
+  /** When that was, and when to ask, on the monotonic clock. */
+  readonly sinceMs: number;
   nextMs: number;
+  /** Nobody was asked yet. */
+  isFirst: boolean;
 }
 
 /** A region to ask a peer for. */
@@ -27,18 +30,21 @@ export interface Missing {
 
 /**
  * Finds what this gateway misses by its peers' standings. A region that a live push
- * may still bring is given time; after it, or at once where nothing pushes it, any
- * peer that has it is asked, another one each time.
+ * may still bring is given the time that its way takes; after it, or at once where nothing
+ * pushes it, the nearest peer that has it is asked, and then others at random.
  */
 export class Repair {
   readonly #state: StateReader;
   readonly #random: Random;
+  readonly #pushIntervalMs: number;
   readonly #lags = new Map<string, Lag>();
   #searchedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(state: StateReader, random: Random) {
+  /** `pushIntervalMs`: the shortest time between two pushes on a stream, taken as everyone's. */
+  constructor(state: StateReader, random: Random, pushIntervalMs: number) {
     this.#state = state;
     this.#random = random;
+    this.#pushIntervalMs = pushIntervalMs;
   }
 
   /** What to pull now; each is asked for again after a while if it doesn't come. */
@@ -55,23 +61,35 @@ export class Repair {
         const standing = link.standings.get(region);
         if (standing === undefined) continue;
         if (region === home || this.#lags.has(region) || !this.#lacks(standing)) continue;
-        const isPushed = healthy.some(({ interest }) => interest.has(region));
-        const nextMs = now.monotonicMs + (isPushed ? MESH_REPAIR_GRACE_MS : 0);
-        this.#lags.set(region, { target: standing, nextMs });
+        const sinceMs = now.monotonicMs;
+        const nextMs = sinceMs + this.#graceMs(region, healthy);
+        this.#lags.set(region, { target: standing, sinceMs, nextMs, isFirst: true });
       }
     }
     const missing: Missing[] = [];
     for (const [region, lag] of this.#lags) {
-      if (now.monotonicMs < lag.nextMs) continue;
+      if (now.monotonicMs < lag.nextMs || isOnItsWay(region, lag, healthy, now)) continue;
       const holders = healthy.filter((link) => {
         const standing = link.standings.get(region);
         return standing !== undefined && this.#lacks(standing);
       });
       if (holders.length === 0) continue;
+      missing.push({ region, link: lag.isFirst ? nearest(holders) : this.#random.pick(holders) });
+      lag.isFirst = false;
       lag.nextMs = now.monotonicMs + MESH_REPAIR_GRACE_MS;
-      missing.push({ region, link: this.#random.pick(holders) });
     }
     return missing;
+  }
+
+  /**
+   * How much later a live push may come than another peer's word of the same news: at most
+   * by the time that its way takes, and its stream's interval may have just begun.
+   */
+  #graceMs(region: string, healthy: readonly Link[]): number {
+    const ways = healthy.filter(({ interest }) => interest.has(region));
+    if (ways.length === 0) return 0;
+    const longestMs = Math.max(...ways.map((link) => roundTripMs(link, region) / 2));
+    return this.#pushIntervalMs + Math.min(MESH_REPAIR_GRACE_MS, MESH_TICK_MS + longestMs);
   }
 
   /** Whether a peer in this standing has something that this gateway could take. */
@@ -88,4 +106,23 @@ export class Repair {
         return false;
     }
   }
+}
+
+/** Round trip to a region by way of a peer; no less than any way where it isn't measured. */
+function roundTripMs({ region: at, rttMs, standings }: Link, region: string): number {
+  if (rttMs === undefined) return MESH_REPAIR_GRACE_MS;
+  if (at === region) return rttMs;
+  return rttMs + (standings.get(region)?.rttMs ?? MESH_REPAIR_GRACE_MS);
+}
+
+/** Whether chunks of the region have begun to come: a large section takes its time. */
+function isOnItsWay(region: string, lag: Lag, healthy: readonly Link[], now: Now): boolean {
+  if (now.monotonicMs - lag.sinceMs >= MESH_REPAIR_GRACE_MS) return false;
+  return healthy.some(({ assembler }) => assembler.isGathering(region));
+}
+
+/** The peer with the shortest round trip. */
+function nearest(links: readonly Link[]): Link {
+  const rttOf = ({ rttMs }: Link): number => rttMs ?? Number.POSITIVE_INFINITY;
+  return links.reduce((best, link) => (rttOf(link) < rttOf(best) ? link : best));
 }

@@ -99,7 +99,7 @@ export class Straight {
       if (!isFirstDial(link, now)) return false;
       return (this.#input.book.ageMs(region, now.ageMs) ?? 0) < MESH_LINK_SUSPECT_MS;
     }
-    if (!link.isHealthy(now)) return false;
+    if (!link.isHealthy(now) || !link.isAnswered(now)) return false;
     const standing = link.standings.get(region);
     if (standing === undefined) return now.monotonicMs - link.sinceMs < FIRST_DIAL_MS;
     return standing.path.length > 0 && !leadsTo(this.#input.region, link, standing.path);

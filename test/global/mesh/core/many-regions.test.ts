@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { holdingOf } from "../../../../global/mesh/core/holding.js";
 import { Trees } from "../../../../global/mesh/core/trees.js";
+import { MESH_RECONNECT_MAX_MS } from "../../../../shared/limits.js";
 import type { SimGateway } from "../sim-gateway.js";
 import { World } from "../world.js";
 
@@ -82,10 +83,11 @@ test("trees bring each change to everybody once, and mend themselves when a head
   world.run(3_000);
   expect(lacking(world, origin)).toEqual([]);
 
-  // The first head comes back, and is the only one again.
+  // The first head comes back, and is the only one again once all have dialled it, and what
+  // stood in for it has lingered for its 2 s.
   world.heal();
   world.start(at(world, head));
-  world.run(5_500);
+  world.run(MESH_RECONNECT_MAX_MS + 2_500);
   expect(fetching()).toEqual([head]);
   expect(lacking(world, origin)).toEqual([]);
 }, 60_000);

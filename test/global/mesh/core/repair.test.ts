@@ -13,7 +13,11 @@ import {
   SyncResponseSchema,
 } from "../../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
 import { sha256 } from "../../../../shared/hash.js";
-import { MESH_REPAIR_GRACE_MS } from "../../../../shared/limits.js";
+import {
+  MESH_PUSH_INTERVAL_MS,
+  MESH_REPAIR_GRACE_MS,
+  MESH_TICK_MS,
+} from "../../../../shared/limits.js";
 import { seededRandom } from "../../../../shared/random.js";
 import { FakeRegion } from "../fake-region.js";
 
@@ -22,7 +26,7 @@ import { FakeRegion } from "../fake-region.js";
  * and a region that isn't all here has no age.
  */
 
-const ADDRESSES = ["away:1", "third:1"];
+const ADDRESSES = ["away:1", "third:1", "near:1"];
 
 let away: FakeRegion;
 let origin: GlobalState;
@@ -86,6 +90,7 @@ beforeEach(() => {
     directory: new Map([
       ["away", ["away:1"]],
       ["third", ["third:1"]],
+      ["near", ["near:1"]],
       ["home", ["home:1"]],
     ]),
     state,
@@ -130,6 +135,47 @@ test("what a live push may still bring is given time, then asked of anyone who h
   expect(state.section({ region: "away", summary: "machines" })?.version.revision).toBe(
     away.revision,
   );
+});
+
+/** All peers have answered a ping after so many milliseconds. */
+function measured(rttsMs: readonly number[]): void {
+  step(0);
+  const stampMs = nowMs;
+  ADDRESSES.forEach((address, i) => {
+    nowMs = stampMs + (rttsMs[i] ?? 0);
+    send(address, { echo: { stampMs } });
+  });
+}
+
+test("a push is given the time that its way takes, then the nearest one is asked", () => {
+  send("away:1", { chunks: [...chunksOf("machines"), ...chunksOf("volumes")] });
+  measured([80, 120, 100]);
+  write(1);
+  for (const address of ["third:1", "near:1"]) {
+    send(address, { standings: [standing(away.revision, 2)] });
+  }
+  step(0);
+  step(MESH_PUSH_INTERVAL_MS + MESH_TICK_MS + 80 / 2 - 1);
+  expect(pulls()).toEqual([]);
+  step(1);
+  expect(pulls()).toEqual([{ address: "near:1", summaries: 0 }]);
+});
+
+test("a large section that has begun to come is given all the time", () => {
+  away = new FakeRegion("away", 7, ["machines"], 100_000);
+  origin = new GlobalState(sha256);
+  write(20_000);
+  const chunks = chunksOf("machines");
+  expect(chunks.length).toBeGreaterThan(1);
+  measured([80, 120, 100]);
+  send("third:1", { standings: [standing(away.revision, 1)] });
+  step(0);
+  send("away:1", { chunks: chunks.slice(0, 1) });
+  step(MESH_REPAIR_GRACE_MS - 1);
+  for (const address of ADDRESSES) send(address, {});
+  expect(pulls()).toEqual([]);
+  step(1);
+  expect(pulls()).toEqual([{ address: "third:1", summaries: 0 }]);
 });
 
 test("a push that comes in time needs no repair", () => {

@@ -1,30 +1,16 @@
 import { beforeEach, expect, test } from "vitest";
-import { Link } from "../../../../global/mesh/core/link.js";
+import type { Link } from "../../../../global/mesh/core/link.js";
 import { shortcut } from "../../../../global/mesh/core/shortcut.js";
 import { MESH_LINK_SUSPECT_MS } from "../../../../shared/limits.js";
-
-const START = { monotonicMs: 0, ageMs: 0 };
-const incarnation = { counter: 1, nonce: "00".repeat(16), baseRevision: 0, parentNonce: "" };
+import { linkTo as peerLink, START, says } from "./peer-links.js";
 
 let direct: Link;
 let links: Link[];
 
 function linkTo(region: string, rttMs: number | undefined): Link {
-  const link = new Link(region, `${region}:1`);
-  link.dial(1, START);
-  const hello = { region, gateway: "g0", protocol: 1, foldSemantics: 1, incarnation };
-  link.opened(hello, START);
-  link.rttMs = rttMs;
+  const link = peerLink(region, rttMs);
   links.push(link);
   return link;
-}
-
-/** A peer says that it has the region `away`, and how far that is from it. */
-function says(link: Link, rttMs: number | undefined, path: readonly string[]): void {
-  link.told({
-    ...{ region: "away", incarnation, revision: 5, sections: 1, ageMs: 1, asOfMs: 0 },
-    ...{ path, rttMs },
-  });
 }
 
 function chosen(current?: string, now = START): string | undefined {

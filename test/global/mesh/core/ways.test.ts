@@ -50,7 +50,11 @@ function cutBoth(world: World, a: string, b: string): void {
 test("a link that hangs is gone round by a third region, and used again when it heals", () => {
   const world = startWorld(3, 1);
   const gateway = named(world, "r0-g0");
-  expect(wayOf(world, gateway, "r2")).toBe("r0>r2");
+  for (let i = 0; i < 40; i++) {
+    // A third region that only mentions the news is no way for them.
+    world.run(50);
+    expect(wayOf(world, gateway, "r2")).toBe("r0>r2");
+  }
   cutBoth(world, "r0", "r2");
   world.run(2_500);
   expect(wayOf(world, gateway, "r2")).toBe("r0>r1>r2");
@@ -64,13 +68,19 @@ test("a link that hangs is gone round by a third region, and used again when it 
   expect(wayOf(world, gateway, "r2")).toBe("r0>r2");
 });
 
-test("a link that is cut in one direction only is gone round as well", () => {
+test.each([
+  ["news", "r2", "r0"],
+  ["pings", "r0", "r2"],
+])("a link that is cut in one direction only, that of %s, is gone round as well", (_, from, to) => {
   const world = startWorld(3, 1);
-  world.cut("r2", "r0");
+  world.cut(from, to);
   world.run(2_500);
   const gateway = named(world, "r0-g0");
   expect(wayOf(world, gateway, "r2")).toBe("r0>r1>r2");
-  expect(ageOf(world, gateway, "r2")).toBeLessThan(1_000);
+  for (let i = 0; i < 20; i++) {
+    world.run(250);
+    expect(ageOf(world, gateway, "r2")).toBeLessThan(1_000);
+  }
 });
 
 test("of a partition that leaves nothing but a chain, news go along all of it", () => {
