@@ -8,9 +8,6 @@ interface GlobalOptions {
   readonly output: OutputForm;
 }
 
-/** Collects an option that may be given several times. */
-export const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
-
 function write(text: string): void {
   process.stdout.write(text);
 }
@@ -55,10 +52,28 @@ export function regionLeaf(
   return withEtcdOptions(leaf(parent, nameAndArguments, description, example));
 }
 
+/** Collects an option that may be given several times. */
+export const collect = (value: string, earlier: readonly string[] | undefined): string[] => [
+  ...(earlier ?? []),
+  value,
+];
+
+/** An option that may be given several times, and is empty for all. */
+function narrowing(flags: string, description: string): Option {
+  return new Option(flags, `${description}; may be given several times`)
+    .argParser(collect)
+    .default([], "all");
+}
+
 /** Narrows a command to some regions. */
-export const REGION_OPTION = [
-  "--region <name>",
-  "only this region; may be given several times",
-  collect,
-  [] as string[],
-] as const;
+export function regionOption(): Option {
+  return narrowing("--region <name>", "only this region");
+}
+
+/** Narrows a command to some groups. */
+export function groupOption(): Option {
+  return narrowing(
+    "--group <group>",
+    'only this group: a value, or a JSON array such as ["api","blue"]',
+  );
+}

@@ -1,18 +1,21 @@
 import { cellJson } from "../../shared/cell-json.js";
-import type { AtollEvent } from "../../shared/client/events.js";
 import { AtollError } from "../../shared/errors.js";
 import type { Definition, Group } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import type { Column } from "../terminal/table.js";
-import { cellLine, cellTexts, measureHeads } from "./cell.js";
+import { cellTexts, measureHeads } from "./cell.js";
+import type { ContractMessage } from "./contract-options.js";
 import type { Environment } from "./environment.js";
 import { FRESHNESS_COLUMNS, freshnessJson, freshnessRow } from "./freshness.js";
 
 /** What `digest get` and `digest watch` may be narrowed to. */
 export interface DigestFilter {
   readonly groups: readonly string[];
+  /** What the groups' first value begins with. */
+  readonly prefix?: string;
   readonly regions: readonly string[];
-  /** The oldest part of any region that is taken, in milliseconds; only for `digest get`. */
-  readonly maxStalenessMs?: number;
+  readonly contract?: ContractMessage;
+  /** Shortest time between two updates, in ms; only for `digest watch`. */
+  readonly intervalMs?: number;
 }
 
 /** A group as a user types it: a JSON array, or the only value as plain text. */
@@ -38,7 +41,16 @@ export function groupText(key: string): string {
     .join(", ");
 }
 
-function groupJson(group: Group, definition: Definition | undefined): Record<string, unknown> {
+/** A filter as requests have it. */
+export function narrowingOf({ groups, prefix = "", regions, contract = {} }: DigestFilter) {
+  return { groups: { keys: groups.map(groupKey), prefix }, regions: [...regions], contract };
+}
+
+/** A group as JSON, its measures by name. */
+export function groupJson(
+  group: Group,
+  definition: Definition | undefined,
+): Record<string, unknown> {
   const measures = (definition?.measures ?? []).map((measure, i) => [
     measure.name,
     cellJson(group.cells[i]),
@@ -67,10 +79,7 @@ export async function getDigest(
     for (;;) {
       const page = await client.get({
         summary,
-        regions: [...filter.regions],
-        groups: { keys: filter.groups.map(groupKey) },
-        contract:
-          filter.maxStalenessMs === undefined ? {} : { maxStalenessMs: filter.maxStalenessMs },
+        ...narrowingOf(filter),
         after,
       });
       groups.push(...page.groups);
@@ -89,71 +98,10 @@ export async function getDigest(
     return;
   }
   environment.table(groupColumns(answer.definition), groups.map(groupRow));
+  if (groups.length === 0) environment.line("(no groups)");
   environment.line("");
   environment.table(FRESHNESS_COLUMNS, answer.regions.map(freshnessRow));
   if (answer.otherDefinition.length > 0) {
     environment.line(`not merged, on another definition: ${answer.otherDefinition.join(", ")}`);
   }
-}
-
-/** Prints an event of a subscription: as a line of JSON, or as lines for people. */
-function printEvent(environment: Environment, event: AtollEvent): void {
-  const emit = (value: unknown, lines: readonly string[]): void => {
-    if (environment.form === "json") environment.jsonLine(value);
-    else for (const line of lines) environment.line(line);
-  };
-  switch (event.type) {
-    case "snapshot":
-    case "delta": {
-      const { definition, groups } = event;
-      const reset = event.type === "snapshot";
-      const removed = event.type === "delta" ? event.removed : [];
-      const value = {
-        ...{ event: "update", reset },
-        groups: groups.map((group) => groupJson(group, definition)),
-        removed: removed.map((key) => JSON.parse(key) as unknown),
-        regions: event.regions.map(freshnessJson),
-      };
-      emit(value, [
-        ...(reset ? ["-- snapshot"] : []),
-        ...groups.map((group) => groupLine(group, definition)),
-        ...removed.map((key) => `${groupText(key)}  removed`),
-      ]);
-      break;
-    }
-    case "freshness":
-    case "failover":
-      break;
-    default: {
-      const { type, region, summary, message } = event;
-      emit({ event: "notice", kind: type, region, summary, message }, [`-- ${message}`]);
-    }
-  }
-}
-
-function groupLine(group: Group, definition: Definition | undefined): string {
-  const cells = (definition?.measures ?? []).map(
-    (measure, i) => `${measure.name}=${cellLine(group.cells[i])}`,
-  );
-  return `${groupText(group.key)}  ${cells.join("  ")}`;
-}
-
-/**
- * `atoll digest watch`: the snapshot, then each change, until `signal` fires. Goes on at
- * the next gateway, from where it was, when one is lost.
- */
-export async function watchDigest(
-  environment: Environment,
-  summary: string,
-  filter: DigestFilter,
-  signal: AbortSignal,
-): Promise<void> {
-  const request = {
-    summaries: [summary],
-    regions: [...filter.regions],
-    groups: { keys: filter.groups.map(groupKey) },
-  };
-  await environment.withClient(async (client) => {
-    for await (const event of client.subscribe(request, { signal })) printEvent(environment, event);
-  });
 }

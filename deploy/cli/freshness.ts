@@ -1,3 +1,4 @@
+import { MissKind } from "../../shared/gen/atoll/global/v1/contract_pb.js";
 import { type RegionFreshness, RegionStatus } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import type { Column } from "../terminal/table.js";
 
@@ -19,11 +20,17 @@ export function freshnessJson(region: RegionFreshness): Record<string, unknown> 
   return {
     region: region.region,
     incarnation: region.version?.incarnation ?? 0n,
+    nonce: region.version?.nonce ?? "",
     revision: region.version?.revision ?? 0n,
     status: statusWord(region.status),
     maxAgeMs: region.maxAgeMs ?? null,
     path: region.path,
     reason: region.reason,
+    misses: region.misses.map(({ kind, message, final }) => ({
+      kind: (MissKind[kind] ?? "other").toLowerCase(),
+      message,
+      final,
+    })),
   };
 }
 
@@ -44,6 +51,6 @@ export function freshnessRow(region: RegionFreshness): string[] {
     String(region.version?.revision ?? 0n),
     formatAge(region.maxAgeMs),
     region.path || "-",
-    region.reason,
+    [region.reason, ...region.misses.map(({ message }) => message)].filter(Boolean).join("; "),
   ];
 }

@@ -1,8 +1,10 @@
 import { Command, CommanderError } from "commander";
 import { AtollError, errorText } from "../../shared/errors.js";
-import { collect, environmentOf, leaf, REGION_OPTION, regionLeaf } from "./command.js";
-import { getDigest, watchDigest } from "./digest.js";
+import { environmentOf, groupOption, leaf, regionLeaf, regionOption } from "./command.js";
+import { type ContractOptions, contractOf, withContractOptions } from "./contract-options.js";
+import { type DigestFilter, getDigest } from "./digest.js";
 import { verifyDigests } from "./digest-verify.js";
+import { watchDigest } from "./digest-watch.js";
 import { durationMs } from "./duration.js";
 import { addRegionCommands } from "./region-commands.js";
 import { showRegions } from "./regions.js";
@@ -24,12 +26,12 @@ function addSummaryCommands(program: Command): void {
     "summary apply -f machines.yaml --region us-east",
   )
     .requiredOption("-f, --file <file>", "the definition, YAML or JSON; - reads standard input")
-    .option(...REGION_OPTION)
+    .addOption(regionOption())
     .action(async (options: { file: string; region: string[] }, command: Command) => {
       await applySummary(environmentOf(command), options.file, options.region);
     });
   regionLeaf(summary, "list", "list the definitions of every region", "summary list -o json")
-    .option(...REGION_OPTION)
+    .addOption(regionOption())
     .action(async (options: { region: string[] }, command: Command) => {
       await listSummaries(environmentOf(command), options.region);
     });
@@ -39,7 +41,7 @@ function addSummaryCommands(program: Command): void {
     "show a definition and how it fares in every region",
     "summary show machines",
   )
-    .option(...REGION_OPTION)
+    .addOption(regionOption())
     .action(async (name: string, options: { region: string[] }, command: Command) => {
       await showSummary(environmentOf(command), name, options.region);
     });
@@ -49,10 +51,23 @@ function addSummaryCommands(program: Command): void {
     "delete a definition from every region",
     "summary delete machines",
   )
-    .option(...REGION_OPTION)
+    .addOption(regionOption())
     .action(async (name: string, options: { region: string[] }, command: Command) => {
       await deleteSummary(environmentOf(command), name, options.region);
     });
+}
+
+interface DigestOptions extends ContractOptions {
+  readonly group: string[];
+  readonly prefix?: string;
+  readonly region: string[];
+  readonly interval?: string;
+}
+
+function filterOf(options: DigestOptions): DigestFilter {
+  const { group: groups, region: regions, prefix = "", interval } = options;
+  const intervalMs = interval === undefined ? 0 : durationMs(interval, "--interval");
+  return { groups, prefix, regions, contract: contractOf(options), intervalMs };
 }
 
 function addDigestCommands(program: Command): void {
@@ -60,76 +75,60 @@ function addDigestCommands(program: Command): void {
     .command("digest")
     .description("read and follow the merged view of all regions")
     .addHelpText("after", "\nExample: atoll digest watch machines");
-  const groupOption = [
-    "--group <group>",
-    'only this group: a value, or a JSON array such as ["api","blue"]',
-    collect,
-    [] as string[],
-  ] as const;
-  leaf(
-    digest,
-    "get <summary>",
-    "read a summary, merged over regions",
-    "digest get machines --group api",
-  )
-    .option(...groupOption)
-    .option(...REGION_OPTION)
-    .option("--max-staleness <duration>", "fail when a region's part may be older, such as 5s")
-    .action(
-      async (
-        summary: string,
-        options: { group: string[]; region: string[]; maxStaleness?: string },
-        command: Command,
-      ) => {
-        const { group: groups, region: regions, maxStaleness } = options;
-        const bound =
-          maxStaleness === undefined
-            ? {}
-            : { maxStalenessMs: durationMs(maxStaleness, "--max-staleness") };
-        await getDigest(environmentOf(command), summary, { groups, regions, ...bound });
-      },
+  const narrowed = (command: Command): Command =>
+    withContractOptions(
+      command
+        .addOption(groupOption())
+        .option("--prefix <text>", "only groups whose first value begins with this")
+        .addOption(regionOption()),
     );
-  leaf(
-    digest,
-    "wait <summary>",
-    "wait until a write that a region has acknowledged is in the summary",
-    "digest wait machines --region eu-west --revision 812 --cluster-id 14841639068965178418",
+  narrowed(
+    leaf(
+      digest,
+      "get <summary>",
+      "read a summary, merged over regions",
+      "digest get machines --group api --max-staleness 5s",
+    ),
+  ).action(async (summary: string, options: DigestOptions, command: Command) => {
+    await getDigest(environmentOf(command), summary, filterOf(options));
+  });
+  withContractOptions(
+    leaf(
+      digest,
+      "wait <summary>",
+      "wait until a write that a region has acknowledged is in the summary",
+      "digest wait machines --region eu-west --revision 812 --cluster-id 14841639068965178418",
+    ),
   )
-    .requiredOption("--region <name>", "region in which it was written")
-    .requiredOption("--revision <n>", "revision in the header of the put's answer")
+    .option("--region <name>", "region in which it was written")
+    .option("--revision <n>", "revision in the header of the put's answer")
     .option("--cluster-id <n>", "cluster id in that header")
     .option("--nonce <hex>", "nonce of the region's life, instead of the cluster id")
     .option("--timeout <duration>", "how long to wait", "30s")
     .action(async (summary: string, options: WaitOptions, command: Command) => {
       await waitForWrite(environmentOf(command), summary, options);
     });
-  leaf(
-    digest,
-    "watch <summary>",
-    "follow a summary: a snapshot, then each change",
-    "digest watch machines -o json",
+  narrowed(
+    leaf(
+      digest,
+      "watch <summary>",
+      "follow a summary: a snapshot, then each change",
+      "digest watch machines --prefix a --interval 1s -o json",
+    ),
   )
-    .option(...groupOption)
-    .option(...REGION_OPTION)
-    .action(
-      async (summary: string, options: { group: string[]; region: string[] }, command: Command) => {
-        const stop = new AbortController();
-        for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
-        await watchDigest(
-          environmentOf(command),
-          summary,
-          { groups: options.group, regions: options.region },
-          stop.signal,
-        );
-      },
-    );
+    .option("--interval <duration>", "shortest time between two updates")
+    .action(async (summary: string, options: DigestOptions, command: Command) => {
+      const stop = new AbortController();
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
+      await watchDigest(environmentOf(command), summary, filterOf(options), stop.signal);
+    });
   regionLeaf(
     digest,
     "verify [summary]",
     "fold sections anew from the regions' state, and compare with what each gateway holds",
     "digest verify machines --region us-east",
   )
-    .option(...REGION_OPTION)
+    .addOption(regionOption())
     .action(
       async (summary: string | undefined, options: { region: string[] }, command: Command) => {
         await verifyDigests(environmentOf(command), summary ?? "", options.region);
@@ -145,7 +144,7 @@ function addResolveCommand(program: Command): void {
     "resolve machines --group api --capacity spare --min-capacity 100",
   )
     .requiredOption("--group <group>", 'the group: a value, or a JSON array such as ["api","blue"]')
-    .option(...REGION_OPTION)
+    .addOption(regionOption())
     .option("--capacity <measure>", "measure that says how much a region can take")
     .option("--min-capacity <n>", "the least of it that serves (default: anything above 0)")
     .option("--max-staleness <duration>", "the oldest digest that counts (default: 3s)")

@@ -1,14 +1,19 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { AtollError } from "../../shared/errors.js";
-import type { MinVersionSchema } from "../../shared/gen/atoll/global/v1/contract_pb.js";
+import {
+  type ContractMessage,
+  type ContractOptions,
+  checkNonce,
+  contractOf,
+  wholeNumber,
+} from "./contract-options.js";
 import { durationMs } from "./duration.js";
 import type { Environment } from "./environment.js";
 import { FRESHNESS_COLUMNS, freshnessJson, freshnessRow } from "./freshness.js";
 
 /** The options of `digest wait`, as they were typed. */
-export interface WaitOptions {
-  readonly region: string;
-  readonly revision: string;
+export interface WaitOptions extends ContractOptions {
+  readonly region?: string | undefined;
+  readonly revision?: string | undefined;
   readonly clusterId?: string;
   readonly nonce?: string;
   readonly timeout: string;
@@ -20,33 +25,35 @@ export async function waitForWrite(
   summary: string,
   options: WaitOptions,
 ): Promise<void> {
-  const minVersion = minVersionOf(options);
   const timeoutMs = durationMs(options.timeout, "--timeout");
-  const contract = { regions: [{ region: options.region, minVersion }] };
-  const { regions } = await environment.withClient((client) =>
+  const contract = awaitedOf(options);
+  const { met, regions } = await environment.withClient((client) =>
     client.wait({ summary, contract, timeoutMs }),
   );
-  if (environment.form === "json")
-    environment.json({ met: true, regions: regions.map(freshnessJson) });
+  if (environment.form === "json") environment.json({ met, regions: regions.map(freshnessJson) });
   else environment.table(FRESHNESS_COLUMNS, regions.map(freshnessRow));
 }
 
-function minVersionOf(options: WaitOptions): MessageInitShape<typeof MinVersionSchema> {
-  const { clusterId, nonce } = options;
-  const revision = integerOf(options.revision, "--revision");
-  if ((clusterId === undefined) === (nonce === undefined)) {
-    const message =
-      "--cluster-id or --nonce: name one of them, to say in which life of the region the write was made";
-    throw new AtollError("INVALID_ARGUMENT", message);
+function awaitedOf(options: WaitOptions): ContractMessage {
+  const { region, revision, clusterId, nonce, maxStaleness = [], minVersion = [] } = options;
+  if (region === undefined && revision === undefined) {
+    if (maxStaleness.length + minVersion.length > 0) return contractOf(options);
+    throw invalid("--region and --revision: say which write to wait for");
   }
-  if (nonce !== undefined) return { revision, life: { case: "nonce", value: nonce } };
-  const value = integerOf(clusterId ?? "", "--cluster-id");
-  return { revision, life: { case: "clusterId", value } };
+  if (region === undefined) throw invalid("--region: say in which region the write was made");
+  if (revision === undefined) throw invalid("--revision: give that of the put's answer");
+  if ((clusterId === undefined) === (nonce === undefined)) {
+    throw invalid(
+      "--cluster-id or --nonce: name one of them, to say in which life of the region the write was made",
+    );
+  }
+  wholeNumber(revision, "--revision");
+  if (clusterId !== undefined) wholeNumber(clusterId, "--cluster-id");
+  if (nonce !== undefined) checkNonce(nonce, "--nonce");
+  const written = `${region}=${revision}@${nonce ?? clusterId}`;
+  return contractOf({ ...options, minVersion: [written, ...minVersion] });
 }
 
-function integerOf(text: string, option: string): bigint {
-  if (!/^\d+$/.test(text)) {
-    throw new AtollError("INVALID_ARGUMENT", `${option}: ${text} is not a whole number`);
-  }
-  return BigInt(text);
+function invalid(message: string): AtollError {
+  return new AtollError("INVALID_ARGUMENT", message);
 }

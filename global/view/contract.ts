@@ -69,7 +69,7 @@ export function judge(judged: Judged, demand: Demand, lineage: LineageBook): Mis
     const message = "its age is not known to this gateway";
     misses.push({ kind: "age-unknown", region, message, final: false });
   } else if (ageMs > maxStalenessMs) {
-    const message = `it may be ${Math.ceil(ageMs)} ms old; at most ${maxStalenessMs} is allowed`;
+    const message = `it may be ${Math.ceil(ageMs)} ms old; at most ${maxStalenessMs} ms is allowed`;
     misses.push({ kind: "stale", region, message, final: false });
   }
   return misses;
@@ -84,11 +84,11 @@ function judgeVersion(judged: Judged, min: MinVersion, lineage: LineageBook): Mi
   const lives = lineage.livesOf(region, incarnation, min.life.clusterId);
   const [verdict, ...others] = lives.map((nonce) => judgeLife(judged, nonce, min, lineage));
   if (lives.length === 0) {
-    const message = `no life of it is known to have cluster id ${min.life.clusterId} (hexadecimal)`;
+    const message = `no life of it is known to have cluster id ${clusterText(min.life.clusterId)}`;
     return { kind: "life-unknown", region, message, final: false };
   }
   if (others.every((other) => other?.kind === verdict?.kind)) return verdict;
-  const message = `cluster id ${min.life.clusterId} (hexadecimal) may stand for several lives of it; give a nonce`;
+  const message = `cluster id ${clusterText(min.life.clusterId)} may stand for several lives of it; give a nonce`;
   return { kind: "ambiguous", region, message, final: true };
 }
 
@@ -119,6 +119,14 @@ function judgeLife(
   }
   if (revision >= min.revision) return undefined;
   if (contested) return conflict;
-  const message = `it is at revision ${revision}; ${min.revision} is asked for`;
+  const place = revision === 0 ? "nothing of it is here" : `it is at revision ${revision}`;
+  const message = `${place}; ${min.revision} is asked for`;
   return { kind: "behind", region, message, final: false };
+}
+
+/** A cluster id as etcd's answers have it, and as its tools print it. */
+function clusterText(hexadecimal: string): string {
+  return /^[0-9a-f]{1,16}$/.test(hexadecimal)
+    ? `${BigInt(`0x${hexadecimal}`)} (hexadecimal ${hexadecimal})`
+    : hexadecimal;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { getDigest, groupKey, groupText, watchDigest } from "../../../deploy/cli/digest.js";
+import { getDigest, groupKey, groupText } from "../../../deploy/cli/digest.js";
+import { watchDigest } from "../../../deploy/cli/digest-watch.js";
 import { Environment, type OutputForm } from "../../../deploy/cli/environment.js";
 import { freePorts } from "../../../shared/ports.js";
 import { startFakeGateway, topologyOf } from "./fake-gateway.js";
