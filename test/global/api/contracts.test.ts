@@ -66,7 +66,7 @@ describe("a contract of Get", () => {
     const call = served.client.unary(get, { summary: "machines", contract });
     const { error, detail } = await failure(call);
     expect(error.code).toBe("FAILED_PRECONDITION");
-    expect(error.message).toMatch(/^contract: eu-west: it may be 601 ms old; at most 300 is/);
+    expect(error.message).toMatch(/^contract: eu-west: it may be 601 ms old; at most 300 ms is/);
     expect(detail.reason).toBe(ErrorReason.CONTRACT);
     expect(detail.misses.map(({ kind, region }) => [kind, region])).toEqual([
       [MissKind.STALE, "eu-west"],
