@@ -9,6 +9,8 @@ export interface GatewayReadings {
   ages(): Iterable<readonly [region: string, seconds: number | undefined]>;
   readonly sections: number;
   readonly groups: number;
+  /** Sections of other regions that take no deltas, because what came last was refused. */
+  readonly quarantined: number;
   readonly links: number;
   readonly listeners: number;
   readonly subscriptions: number;
@@ -65,6 +67,11 @@ export class GatewayMetrics {
     registerGauges(registry, PREFIX, [
       ["sections", "Sections that are held, of all regions", () => readings.sections],
       ["groups", "Groups in those sections", () => readings.groups],
+      [
+        "quarantined_sections",
+        "Sections whose last good state stays because what came after it was refused",
+        () => readings.quarantined,
+      ],
       ["mesh_links", "Streams from other gateways that are up", () => readings.links],
       ["mesh_listeners", "Streams to other gateways", () => readings.listeners],
       ["subscriptions", "Subscriptions of consumers", () => readings.subscriptions],

@@ -36,6 +36,13 @@ export function readingsOf({ state, core, local, api, ageNowMs }: ReadingsInput)
       for (const section of sectionsOf(state)) groups += section.content.size;
       return groups;
     },
+    get quarantined() {
+      let quarantined = 0;
+      for (const { id } of sectionsOf(state)) {
+        if (state.region(id.region)?.fault(id.summary)?.quarantined === true) quarantined++;
+      }
+      return quarantined;
+    },
     get links() {
       return [...core.links.values()].filter((link) => link.state === "up").length;
     },

@@ -2,15 +2,20 @@ const WAIT_MS = 30_000;
 const LOOK_MS = 30;
 
 /**
- * A member's or gateway's metric as it says now, the sum over its labels; 0 while it isn't
- * told, NaN while nobody answers.
+ * A member's or gateway's metric as it says now, the sum over all series whose labels have
+ * these texts in them; 0 while it isn't told, NaN while nobody answers.
  */
-export async function metric(http: string, name: string): Promise<number> {
+export async function metric(
+  http: string,
+  name: string,
+  ...labels: readonly string[]
+): Promise<number> {
   try {
     const response = await fetch(`http://${http}/metrics`, { signal: AbortSignal.timeout(2_000) });
     return (await response.text())
       .split("\n")
       .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+      .filter((line) => labels.every((label) => line.includes(label)))
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
   } catch {
     return Number.NaN;

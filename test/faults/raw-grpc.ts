@@ -11,9 +11,10 @@ export interface RawEnd {
   readonly message: string;
 }
 
-/** A message as gRPC frames it: not compressed, its length, its bytes. */
-export function grpcFrame(message: Uint8Array): Buffer {
+/** A message as gRPC frames it: whether it is compressed, its length, its bytes. */
+export function grpcFrame(message: Uint8Array, isCompressed = false): Buffer {
   const head = Buffer.alloc(5);
+  head.writeUInt8(Number(isCompressed));
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
 }
@@ -21,12 +22,14 @@ export function grpcFrame(message: Uint8Array): Buffer {
 /**
  * Calls a gRPC method with any bytes for a body, as no client library would. Resolves
  * with what the server ends the call with; the request is left open for `isOpen`.
+ * `encoding` is what gRPC is told of compressed messages.
  */
 export async function rawCall(
   address: string,
   path: string,
   body: Uint8Array,
   isOpen = false,
+  encoding = "identity",
 ): Promise<RawEnd> {
   const session = connectHttp2(`http://${address}`);
   session.on("error", () => {});
@@ -34,6 +37,7 @@ export async function rawCall(
     ":method": "POST",
     ":path": path,
     "content-type": "application/grpc",
+    "grpc-encoding": encoding,
     te: "trailers",
   });
   let status: number | undefined;
