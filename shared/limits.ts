@@ -128,6 +128,15 @@ export const MAX_MESH_STREAMS = 2_048;
 export const MESH_PULL_INTERVAL_MS = 500;
 /** Bad frames in a row after which a stream between gateways is ended. */
 export const MESH_BAD_FRAMES = 10;
+/** Bad parts of one frame after which the rest of it is given up unread. */
+export const MESH_BAD_PARTS = 8;
+/** Chunks of sections in one frame. */
+export const MAX_CHUNKS_PER_FRAME = 4_096;
+/** Regions that a peer may tell of and that are neither listed nor held here. */
+export const MAX_HEARSAY_REGIONS = 64;
+/** Bytes of what a peer said that is shown in a refusal: a name, and the whole message. */
+export const MAX_REFUSED_NAME_BYTES = 128;
+export const MAX_REFUSAL_BYTES = 1_024;
 /** Pause between two looks at streams, plans and repairs. */
 export const MESH_TICK_MS = 100;
 /** Sections whose versions a gateway names in one message; others are told later or come whole. */

@@ -54,10 +54,10 @@ export class FreshnessBook {
     const { region, incarnation } = confirmation;
     const list = this.#confirmations.get(region) ?? [];
     const newest = list.at(-1);
-    if (newest !== undefined && newest.incarnation.nonce !== incarnation.nonce) {
-      if (incarnation.counter <= newest.incarnation.counter) return;
-      list.length = 0;
-    }
+    // What is held is proven; a peer that told of another life before may have lied.
+    const held = this.#state.region(region)?.incarnation;
+    if (held !== undefined && held.nonce !== incarnation.nonce) return;
+    if (newest !== undefined && newest.incarnation.nonce !== incarnation.nonce) list.length = 0;
     insert(list, confirmation);
     this.#confirmations.set(region, list);
     let lowest = Number.POSITIVE_INFINITY;

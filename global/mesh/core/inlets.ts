@@ -1,10 +1,6 @@
 import { errorText } from "../../../shared/errors.js";
 import type { SyncResponse } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
-import {
-  MESH_PING_INTERVAL_MS,
-  MESH_PULL_INTERVAL_MS,
-  MESH_VECTOR_CLAIMS,
-} from "../../../shared/limits.js";
+import { MAX_REGIONS, MESH_VECTOR_CLAIMS } from "../../../shared/limits.js";
 import type { Random } from "../../../shared/random.js";
 import type { GlobalState } from "../../digest/global-state.js";
 import { type SectionId, sectionKey } from "../../digest/section.js";
@@ -35,8 +31,6 @@ export class Inlets {
   readonly #input: InletsInput;
   #sessions = 0;
   readonly #unwantedSinceMs = new Map<string, number>();
-  /** When sections were last asked for, by link and section. */
-  readonly #pulledMs = new Map<string, number>();
 
   constructor(input: InletsInput) {
     this.#input = input;
@@ -56,7 +50,7 @@ export class Inlets {
   readdress(now: Now): void {
     for (const link of this.#links.values()) {
       // One that talks goes on until the plan has another in its place.
-      if (link.state === "up" || this.#isListed(link)) continue;
+      if (link.state === "up" || this.#isAddressed(link)) continue;
       if (link.state === "connecting") this.#hangUp(link);
       this.#idle(link, now);
       this.#links.delete(link.address);
@@ -74,7 +68,12 @@ export class Inlets {
     return link;
   }
 
-  #isListed({ region, address }: Link): boolean {
+  /** Whether it is said where a region's gateways are. */
+  isListed(region: string): boolean {
+    return this.#input.addresses.directory.has(region);
+  }
+
+  #isAddressed({ region, address }: Link): boolean {
     return this.#input.addresses.of(region).includes(address);
   }
 
@@ -90,16 +89,15 @@ export class Inlets {
     }
     for (const [address, interest] of plan) {
       const link = this.#links.get(address);
-      if (link !== undefined && !link.isSelf) this.#attend(link, interest, now);
+      if (link !== undefined && !link.isSelf) this.#attend(link, this.#bounded(interest), now);
     }
   }
 
   /** Sends the pings that are due. */
   ping(now: Now): void {
     for (const link of this.#streams) {
-      if (link.state !== "up" || now.monotonicMs - link.lastPingMs < MESH_PING_INTERVAL_MS)
-        continue;
-      link.lastPingMs = now.monotonicMs;
+      if (!link.isPingDue(now)) continue;
+      link.pinged(now);
       this.#request(link, { ping: { stampMs: now.ageMs } });
     }
   }
@@ -159,8 +157,8 @@ export class Inlets {
    * if nothing of them were here.
    */
   pull(link: Link, region: string, ids: readonly SectionId[], now: Now, isWhole = false): boolean {
-    const due = ids.filter((id) => this.#isPullDue(link, sectionKey(id), now));
-    if (ids.length > 0 ? due.length === 0 : !this.#isPullDue(link, region, now)) return false;
+    const due = ids.filter((id) => link.mayPull(sectionKey(id), now));
+    if (ids.length > 0 ? due.length === 0 : !link.mayPull(region, now)) return false;
     link.expect(region, now.monotonicMs + LATE_MS);
     const summaries = due.map(({ summary }) => summary);
     const held = this.#held((id) => {
@@ -171,13 +169,11 @@ export class Inlets {
     return true;
   }
 
-  #isPullDue(link: Link, what: string, now: Now): boolean {
-    const key = `${link.address}\n${what}`;
-    const last = this.#pulledMs.get(key) ?? Number.NEGATIVE_INFINITY;
-    if (now.monotonicMs - last < Math.max(MESH_PULL_INTERVAL_MS, 2 * (link.rttMs ?? 0)))
-      return false;
-    this.#pulledMs.set(key, now.monotonicMs);
-    return true;
+  /** No more regions than a peer takes; those that are listed go first. */
+  #bounded(interest: ReadonlySet<string>): ReadonlySet<string> {
+    if (interest.size <= MAX_REGIONS) return interest;
+    const listed = [...interest].filter((region) => this.isListed(region));
+    return new Set([...listed, ...interest].slice(0, MAX_REGIONS));
   }
 
   #dismiss(link: Link, now: Now): void {
@@ -247,7 +243,7 @@ export class Inlets {
     const wasUp = link.state === "up";
     link.failed(error, now, this.#input.random);
     this.#streams.delete(link);
-    if (!this.#isListed(link)) this.#links.delete(link.address);
+    if (!this.#isAddressed(link)) this.#links.delete(link.address);
     const { region, address } = link;
     this.#input.emit({
       kind: "event",

@@ -1,9 +1,13 @@
 import {
+  MAX_HEARSAY_REGIONS,
   MESH_HELLO_TIMEOUT_MS,
   MESH_LINK_DEAD_MS,
   MESH_LINK_SUSPECT_MS,
+  MESH_PING_INTERVAL_MS,
+  MESH_PULL_INTERVAL_MS,
   MESH_RECONNECT_MAX_MS,
   MESH_RECONNECT_MIN_MS,
+  MESH_VECTOR_CLAIMS,
 } from "../../../shared/limits.js";
 import type { Random } from "../../../shared/random.js";
 import type { Section } from "../../digest/section.js";
@@ -34,6 +38,13 @@ class StreamBooks {
   interest: ReadonlySet<string> = new Set();
   /** Until when regions may come that are not pushed (any more). */
   readonly expected = new Map<string, number>();
+  /** Regions that the peer tells of and that are neither listed nor held here. */
+  readonly hearsay = new Set<string>();
+  /** When things were asked for last, on the monotonic clock; the latest last. */
+  readonly pulledMs = new Map<string, number>();
+  /** The stamps of the first and last pings. */
+  firstStampMs = Number.POSITIVE_INFINITY;
+  lastStampMs = Number.NEGATIVE_INFINITY;
 }
 
 const NO_STANDINGS: ReadonlyMap<string, PeerStanding> = new Map();
@@ -55,7 +66,8 @@ export class Link {
   #books: StreamBooks | undefined;
   /** Smoothed round trip, in milliseconds; undefined while not measured. */
   rttMs: number | undefined;
-  lastPingMs = Number.NEGATIVE_INFINITY;
+  /** When the last ping was sent, on the monotonic clock. */
+  #lastPingMs = Number.NEGATIVE_INFINITY;
   #lastEchoMs = Number.NEGATIVE_INFINITY;
   /** When the peer's hello came, on the age clock. */
   #openedMs = Number.NEGATIVE_INFINITY;
@@ -161,6 +173,7 @@ export class Link {
 
   dial(session: number, now: Now): void {
     this.session = session;
+    this.pinged(now);
     this.#enter("connecting", now);
   }
 
@@ -168,10 +181,53 @@ export class Link {
     this.hello = hello;
     this.error = undefined;
     this.#heardMs = now.monotonicMs;
-    this.lastPingMs = Number.NEGATIVE_INFINITY;
+    this.#lastPingMs = Number.NEGATIVE_INFINITY;
     this.#lastEchoMs = Number.NEGATIVE_INFINITY;
     this.#openedMs = now.ageMs;
     this.#enter("up", now);
+  }
+
+  /** Whether a ping is due on a stream that is up. */
+  isPingDue(now: Now): boolean {
+    return this.state === "up" && now.monotonicMs - this.#lastPingMs >= MESH_PING_INTERVAL_MS;
+  }
+
+  /** A ping goes out, stamped with the age clock. */
+  pinged(now: Now): void {
+    this.#lastPingMs = now.monotonicMs;
+    this.#open.lastStampMs = now.ageMs;
+    this.#open.firstStampMs = Math.min(this.#open.firstStampMs, now.ageMs);
+  }
+
+  /** Whether a ping with this stamp can have been sent on this stream. */
+  hasSent(stampMs: number): boolean {
+    return stampMs >= this.#open.firstStampMs && stampMs <= this.#open.lastStampMs;
+  }
+
+  /** Whether the peer may tell of a region that is neither listed nor held here. */
+  mayTellOf(region: string): boolean {
+    const { hearsay } = this.#open;
+    if (!hearsay.has(region) && hearsay.size >= MAX_HEARSAY_REGIONS) return false;
+    hearsay.add(region);
+    return true;
+  }
+
+  /** The region came to be known by its own word. */
+  isNoHearsay(region: string): void {
+    this.#open.hearsay.delete(region);
+  }
+
+  /** Takes note that something is asked for; false when it was a moment ago. */
+  mayPull(what: string, now: Now): boolean {
+    const { pulledMs } = this.#open;
+    const pauseMs = Math.max(MESH_PULL_INTERVAL_MS, 2 * (this.rttMs ?? 0));
+    for (const [asked, atMs] of pulledMs) {
+      if (now.monotonicMs - atMs < pauseMs) break;
+      pulledMs.delete(asked);
+    }
+    if (pulledMs.has(what) || pulledMs.size >= MESH_VECTOR_CLAIMS) return false;
+    pulledMs.set(what, now.monotonicMs);
+    return true;
   }
 
   heard(now: Now): void {

@@ -69,8 +69,15 @@ export class FuzzWorld {
     return world;
   }
 
-  /** Attacks once, as the seed says, and checks that nothing was hurt. Throws what was. */
-  async run(attackClass: AttackClass, seed: number): Promise<Attack> {
+  /**
+   * Attacks once, as the seed says, and checks that nothing was hurt. Throws what was;
+   * `tell` is told before what is done.
+   */
+  async run(
+    attackClass: AttackClass,
+    seed: number,
+    tell: (what: string) => void = () => {},
+  ): Promise<void> {
     const random = seededRandom(seed);
     const { origin } = this.#west;
     const before = await this.#look();
@@ -83,6 +90,7 @@ export class FuzzWorld {
       keysOf: (region) => this.#keys.keyring(region),
       target: this.victim.gateway.address.grpc,
     });
+    tell(attack.what);
     try {
       await this.#carryOut(attack, random);
       await this.#shows(attack, before);
@@ -92,7 +100,6 @@ export class FuzzWorld {
       this.#west.tamper = undefined;
       this.#west.isPaused = false;
     }
-    return attack;
   }
 
   async #look(): Promise<Before> {

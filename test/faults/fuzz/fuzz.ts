@@ -45,7 +45,9 @@ async function attack(world: FuzzWorld, name: string, seed: number): Promise<Att
   let what = "";
   let hurt: string | undefined;
   try {
-    what = (await world.run(attackClass, seedOf(name, seed))).what;
+    await world.run(attackClass, seedOf(name, seed), (text) => {
+      what = text;
+    });
   } catch (error) {
     hurt = `${errorText(error)}\n  again: npm run fuzz -- --class ${name} --seed ${seed}`;
   }

@@ -24,6 +24,11 @@ export function spoil(frame: SyncResponse, bug: Bug | undefined, ageMs: number):
   if (bug === "unaged-relay") {
     for (const standing of frame.standings) if (standing.ageMs !== undefined) standing.ageMs = 0;
   } else if (bug === "as-of-at-arrival" && frame.echo !== undefined) {
-    frame.echo.stampMs = ageMs;
+    const underwayMs = ageMs - frame.echo.stampMs;
+    for (const standing of frame.standings) {
+      if (standing.ageMs !== undefined) {
+        standing.ageMs = Math.max(0, standing.ageMs - underwayMs);
+      }
+    }
   }
 }
