@@ -52,6 +52,8 @@ export const SNAPSHOT_STALL_LIMIT_MS = 15_000;
 
 /** Groups in one region's digest of one summary. */
 export const MAX_GROUPS_PER_SECTION = 100_000;
+/** Cells, of all groups together, in one region's digest of one summary. */
+export const MAX_CELLS_PER_SECTION = 2_000_000;
 /** Bytes of a group key, a JSON array, as UTF-8. */
 export const MAX_GROUP_KEY_BYTES = 1_024;
 /** Sections that one region may have, those of deleted summaries included. */
@@ -174,7 +176,11 @@ export const APPLY_BUDGET_MS = 20;
 export const MAX_CHUNKS_PER_TRANSFER = 4_096;
 /** Bytes of group keys that a receiver gathers before a transfer is complete. */
 export const MAX_TRANSFER_KEY_BYTES = 32 * 1024 * 1024;
-/** Transfers that a receiver gathers at once on one stream. */
+/** Bytes of memory, about, that all transfers which a receiver gathers on one stream may take. */
+export const MAX_TRANSFER_MEMORY_BYTES = 320 * 1024 * 1024;
+/** Bytes of memory, about, that a sender's transfers may take at their receiver, but for the first. */
+export const MESH_FLIGHT_MEMORY_BYTES = 64 * 1024 * 1024;
+/** Transfers that a receiver gathers at once on one stream, and that a sender has on their way. */
 export const MAX_TRANSFERS_IN_PROGRESS = 64;
 /** Bytes of a measure's name, and of one expression that groups by. */
 export const MAX_MEASURE_NAME_BYTES = 128;

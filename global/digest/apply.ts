@@ -1,4 +1,4 @@
-import { MAX_GROUPS_PER_SECTION, MAX_PACKED_BYTES_PER_SECTION } from "../../shared/limits.js";
+import { MAX_PACKED_BYTES_PER_SECTION } from "../../shared/limits.js";
 import type { Cell, GroupChanges, GroupKey } from "./cell.js";
 import { Content } from "./content.js";
 import type { DeltaTransfer, WholeTransfer } from "./delta.js";
@@ -6,7 +6,7 @@ import type { HashFunction } from "./hash.js";
 import type { HeldSection } from "./held-section.js";
 import { cellsEqual, type LeafChange, makeLeaf, pathOf } from "./leaf.js";
 import type { Recency } from "./recency.js";
-import { cellsFit, makeSection, type Schema, type Section } from "./section.js";
+import { cellsFit, makeSection, mostGroups, type Schema, type Section } from "./section.js";
 
 /** A section as it would be, and the changes that lead there; nothing has moved yet. */
 export interface Prepared {
@@ -91,8 +91,9 @@ function misfit(schema: Schema, changes: GroupChanges): string | undefined {
 
 function tooLarge(section: Section): string | undefined {
   const { size, packedBytes } = section.content;
-  if (size > MAX_GROUPS_PER_SECTION) {
-    return `${size} groups are more than the ${MAX_GROUPS_PER_SECTION} that a section may have`;
+  const most = mostGroups(section.schema.measures.length);
+  if (size > most) {
+    return `${size} groups are more than the ${most} that such a section may have`;
   }
   if (packedBytes > MAX_PACKED_BYTES_PER_SECTION) {
     return `${packedBytes} bytes of packed cells are more than the ${MAX_PACKED_BYTES_PER_SECTION} that a section may have`;

@@ -1,3 +1,4 @@
+import { MAX_CELLS_PER_SECTION, MAX_GROUPS_PER_SECTION } from "../../shared/limits.js";
 import { ByteWriter } from "./byte-writer.js";
 import type { Cell, MeasureDescriptor } from "./cell.js";
 import type { Content } from "./content.js";
@@ -76,6 +77,14 @@ export function makeSection(
   writer.uint32(content.size);
   writer.binary(content.root);
   return { id, version, schema, content, root: hash(writer.written()) };
+}
+
+/** Groups that a section may have with so many measures. */
+export function mostGroups(measures: number): number {
+  return Math.min(
+    MAX_GROUPS_PER_SECTION,
+    Math.floor(MAX_CELLS_PER_SECTION / Math.max(1, measures)),
+  );
 }
 
 /** Whether a group's cells are those that the schema's measures ask for. */

@@ -1,11 +1,13 @@
 import { toBinaryKey } from "../../shared/bytes.js";
 import type { SectionChunk } from "../../shared/gen/atoll/digest/v1/digest_pb.js";
 import {
+  MAX_CELLS_PER_SECTION,
   MAX_CHUNKS_PER_TRANSFER,
   MAX_GROUPS_PER_SECTION,
   MAX_PACKED_BYTES_PER_SECTION,
   MAX_TOMBSTONES_PER_SECTION,
   MAX_TRANSFER_KEY_BYTES,
+  MAX_TRANSFER_MEMORY_BYTES,
   MAX_TRANSFERS_IN_PROGRESS,
 } from "../../shared/limits.js";
 import { type Cell, type GroupKey, packedBytes } from "./cell.js";
@@ -36,7 +38,12 @@ interface Partial {
   next: number;
   keyUnits: number;
   packedBytes: number;
+  cells: number;
 }
+
+/** Memory that a change takes besides its key and cells, and a cell besides what is packed in it, about. */
+const CHANGE_BYTES = 64;
+const CELL_BYTES = 48;
 
 /** A delta's groups at most: all live ones, and all that may be remembered as gone. */
 const MAX_CHANGES = MAX_GROUPS_PER_SECTION + MAX_TOMBSTONES_PER_SECTION;
@@ -48,6 +55,8 @@ const MAX_CHANGES = MAX_GROUPS_PER_SECTION + MAX_TOMBSTONES_PER_SECTION;
  */
 export class TransferAssembler {
   readonly #partials = new Map<string, Partial>();
+  /** Bytes of memory that the partials take, about. */
+  #memory = 0;
 
   /**
    * Takes a chunk; gives the transfer when it is complete. Throws INVALID_ARGUMENT
@@ -62,6 +71,7 @@ export class TransferAssembler {
     const key = sectionKey(id);
     const begun = this.#partials.get(key);
     this.#partials.delete(key);
+    if (begun !== undefined) this.#memory -= memoryOf(begun);
     const where = `${id.summary} of ${id.region}: chunk ${message.chunk}:`;
     const head = decodeHead(message, id, where);
     const partial = message.chunk === 0 ? begin(message, head, where) : begun;
@@ -74,6 +84,14 @@ export class TransferAssembler {
     if (this.#partials.size >= MAX_TRANSFERS_IN_PROGRESS) {
       malformed(where, `is of one more than ${MAX_TRANSFERS_IN_PROGRESS} transfers at once`);
     }
+    const memory = this.#memory + memoryOf(partial);
+    if (memory > MAX_TRANSFER_MEMORY_BYTES) {
+      malformed(
+        where,
+        `brings transfers to more than ${MAX_TRANSFER_MEMORY_BYTES} bytes of memory`,
+      );
+    }
+    this.#memory = memory;
     this.#partials.set(key, partial);
     return undefined;
   }
@@ -83,6 +101,10 @@ export class TransferAssembler {
     for (const { head } of this.#partials.values()) if (head.id.region === region) return true;
     return false;
   }
+}
+
+function memoryOf({ changes, keyUnits, packedBytes: packed, cells }: Partial): number {
+  return keyUnits + packed + changes.size * CHANGE_BYTES + cells * CELL_BYTES;
 }
 
 function decodeHead(message: SectionChunk, id: SectionId, where: string): Head {
@@ -115,7 +137,7 @@ function begin(message: SectionChunk, head: Head, where: string): Partial {
   }
   const schema =
     message.schema === undefined ? undefined : decodeSchema(message.schema, `${where} schema`);
-  return { head, schema, changes: new Map(), next: 0, keyUnits: 0, packedBytes: 0 };
+  return { head, schema, changes: new Map(), next: 0, keyUnits: 0, packedBytes: 0, cells: 0 };
 }
 
 function gather(
@@ -129,6 +151,7 @@ function gather(
   const put = (key: GroupKey, cells: readonly Cell[] | undefined): void => {
     changes.set(key, cells);
     partial.keyUnits += key.length;
+    partial.cells += cells?.length ?? 0;
     for (const cell of cells ?? []) partial.packedBytes += packedBytes(cell);
   };
   if (difference !== undefined) {
@@ -152,6 +175,9 @@ function gather(
   keys.forEach((key, index) => put(key, rows[index]));
   for (const key of removed) put(key, undefined);
   if (changes.size !== expected) malformed(where, "names a group twice");
+  if (partial.cells > MAX_CELLS_PER_SECTION) {
+    malformed(where, `brings more than ${MAX_CELLS_PER_SECTION} cells`);
+  }
   if (partial.keyUnits > MAX_TRANSFER_KEY_BYTES) {
     malformed(where, `brings more than ${MAX_TRANSFER_KEY_BYTES} bytes of group keys`);
   }

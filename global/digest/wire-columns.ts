@@ -1,9 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinaryKey, toBinaryKey } from "../../shared/bytes.js";
 import type { Column, ColumnSchema } from "../../shared/gen/atoll/digest/v1/digest_pb.js";
+import { MAX_MEASURES_PER_SUMMARY } from "../../shared/limits.js";
 import { type Cell, extremeCell, MAX_SUM_SCALED, type PackedKind } from "./cell.js";
 import { PACKED } from "./packed.js";
-import { integer, malformed } from "./wire-check.js";
+import { integer, list, malformed } from "./wire-check.js";
 
 /** The columns that hold one number for each group. */
 type NumberColumn = "counts" | "sums" | "mins" | "maxes";
@@ -56,6 +57,7 @@ export function encodeColumns(rows: readonly (readonly Cell[])[]): ColumnInit[] 
  * column; whether the kinds are the schema's is for the holder to see.
  */
 export function decodeColumns(columns: readonly Column[], size: number, where: string): Cell[][] {
+  list(columns, MAX_MEASURES_PER_SUMMARY, where);
   const rows: Cell[][] = Array.from({ length: size }, () => []);
   columns.forEach((column, index) => {
     const here = `${where}[${index}]`;

@@ -10,6 +10,12 @@ import { encodeStanding } from "./wire-standing.js";
 const CHUNKS_TAG = (SyncResponseSchema.field.chunks.number << 3) | 2;
 const ATTESTATIONS_TAG = (SyncResponseSchema.field.attestations.number << 3) | 2;
 
+/** A tag and a length. */
+const MAX_PREFIX_BYTES = 6;
+/** A standing but for its path, and a region in that, at most. */
+const STANDING_BYTES = 256;
+const HOP_BYTES = 66;
+
 const encodedWords = new WeakMap<Attestation, Uint8Array>();
 
 /**
@@ -22,14 +28,16 @@ export class FrameWriter {
   readonly #words = new Set<Attestation>();
   #echoStampMs: number | undefined;
   #size = 0;
+  #wordBytes = 0;
+  #standingBytes = 0;
 
-  /** Bytes so far, without attestations, standings and echo, which are small and bounded. */
+  /** Bytes so far, standings by their largest size; an echo is very small. */
   get size(): number {
-    return this.#size;
+    return this.#size + this.#wordBytes + this.#standingBytes;
   }
 
   get isEmpty(): boolean {
-    return this.#size === 0 && this.#standings.length === 0 && this.#echoStampMs === undefined;
+    return this.size === 0 && this.#echoStampMs === undefined;
   }
 
   /** Adds an encoded SectionChunk. */
@@ -40,7 +48,9 @@ export class FrameWriter {
 
   /** Adds the origin's word for what chunks lead to; once, however many of them it is for. */
   attestation(word: Attestation): void {
+    if (this.#words.has(word)) return;
     this.#words.add(word);
+    this.#wordBytes += encodedWord(word).length + MAX_PREFIX_BYTES;
   }
 
   /** Adds the fields of an encoded SyncResponse. */
@@ -50,6 +60,7 @@ export class FrameWriter {
 
   standing(standing: Standing): void {
     this.#standings.push(standing);
+    this.#standingBytes += STANDING_BYTES + standing.path.length * HOP_BYTES;
   }
 
   echo(stampMs: number): void {

@@ -1,5 +1,8 @@
-import { MESH_FRAME_TARGET_BYTES, MESH_PING_STANDINGS } from "../../../shared/limits.js";
-import type { Attestation } from "../../digest/attestation.js";
+import {
+  MESH_CHUNK_BYTES,
+  MESH_FRAME_TARGET_BYTES,
+  MESH_PING_STANDINGS,
+} from "../../../shared/limits.js";
 import type { Transfer } from "../../digest/delta.js";
 import type { GlobalState } from "../../digest/global-state.js";
 import {
@@ -10,18 +13,10 @@ import {
 } from "../../digest/section.js";
 import { compareVersions, sameLine, type Version } from "../../digest/version.js";
 import { encodeDifference, encodeTransfer } from "../../digest/wire-transfer.js";
+import { Flights, memoryOf } from "./flights.js";
 import { FrameWriter } from "./frame-writer.js";
 import type { Now } from "./now.js";
 import type { Standing } from "./standing.js";
-
-/** A section's news on its way in several frames. */
-interface Flight {
-  readonly id: SectionId;
-  readonly chunks: readonly Uint8Array[];
-  /** The origin's word for what they lead to; goes with the last of them. */
-  readonly word: Attestation | undefined;
-  next: number;
-}
 
 /** What an outbox asks of the gateway that it is part of. */
 export interface OutboxSource {
@@ -46,7 +41,7 @@ export class Outbox {
   /** Sections as this stream brought them last: what differences are told from. */
   readonly #bases = new Map<string, Section>();
   readonly #dirty = new Map<string, SectionId>();
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new Flights();
   /** Regions whose standing the receiver is due. */
   readonly #standings = new Set<string>();
   /** Encoded messages that go first, by what they tell; a later one takes its place. */
@@ -169,7 +164,7 @@ export class Outbox {
     }
     const isPushDue = now.monotonicMs >= this.#pushDueMs();
     if (this.#dirty.size > 0 && (isPushDue || this.#isCutShort)) this.#takeOff(frame, now);
-    this.#carryOn(frame);
+    this.#flights.carryOn(frame, ({ region }) => this.#standings.add(region));
     this.#report(frame, now);
     return frame.isEmpty ? undefined : frame.finish();
   }
@@ -218,15 +213,22 @@ export class Outbox {
       }
       // A section's news begin only when its last are gone.
       if (this.#flights.has(key)) continue;
-      this.#dirty.delete(key);
+      const section = this.#source.state.section(id);
       const transfer = this.#source.state.transferSince(id, this.#cursors.get(key));
-      if (transfer === undefined) continue;
+      if (transfer === undefined || section === undefined) {
+        this.#dirty.delete(key);
+        continue;
+      }
+      const memory = memoryOf(transfer, section);
+      // What may take several frames waits until the receiver has room for it.
+      if (memory >= MESH_CHUNK_BYTES && !this.#flights.hasRoom(memory)) continue;
+      this.#dirty.delete(key);
       const chunks = this.#encode(key, transfer);
       this.#cursors.set(key, transfer.to);
       this.#roots.set(key, transfer.root);
       const word = this.#source.state.words.of(id);
       frame.chunk(chunks[0] as Uint8Array);
-      if (chunks.length > 1) this.#flights.set(key, { id, chunks, word, next: 1 });
+      if (chunks.length > 1) this.#flights.add(key, { id, chunks, word, memory });
       else if (word !== undefined) frame.attestation(word);
       this.#standings.add(id.region);
     }
@@ -249,29 +251,16 @@ export class Outbox {
     return difference === undefined ? encodeTransfer(transfer) : [difference];
   }
 
-  /** What is on its way goes on, in turn, so that no large section holds up another. */
-  #carryOn(frame: FrameWriter): void {
-    while (this.#flights.size > 0) {
-      for (const [key, flight] of this.#flights) {
-        if (frame.size >= MESH_FRAME_TARGET_BYTES) return;
-        frame.chunk(flight.chunks[flight.next++] as Uint8Array);
-        if (flight.next < flight.chunks.length) continue;
-        this.#flights.delete(key);
-        if (flight.word !== undefined) frame.attestation(flight.word);
-        this.#standings.add(flight.id.region);
-      }
-    }
-  }
-
   /** Standings stand after the chunks that bring the receiver there. */
   #report(frame: FrameWriter, now: Now): void {
     if (this.#standings.size === 0 && !this.#owesEcho) return;
     if (this.#pingStamp !== undefined) frame.echo(this.#pingStamp);
     this.#owesEcho = false;
     for (const region of this.#standings) {
+      if (frame.size >= 2 * MESH_FRAME_TARGET_BYTES) return;
+      this.#standings.delete(region);
       const standing = this.#source.standing(region, now);
       if (standing !== undefined) frame.standing(standing);
     }
-    this.#standings.clear();
   }
 }

@@ -1,10 +1,7 @@
 import type { BinaryKey } from "../../../shared/bytes.js";
-import {
-  MAX_GROUPS_PER_SECTION,
-  MAX_PACKED_BYTES_PER_SECTION,
-  SKIPPED_SAMPLE_KEYS,
-} from "../../../shared/limits.js";
+import { MAX_PACKED_BYTES_PER_SECTION, SKIPPED_SAMPLE_KEYS } from "../../../shared/limits.js";
 import { type Cell, type GroupChanges, type GroupKey, packedBytes } from "../../digest/cell.js";
+import { mostGroups } from "../../digest/section.js";
 import { type Bindings, keyText } from "../cel/bindings.js";
 import type { SummaryDefinition } from "../definition/definition.js";
 import type { SkippedKey } from "../types.js";
@@ -58,7 +55,7 @@ export class Fold {
     this.#values = this.#noValues();
     this.#groups = new GroupTable(definition.measures, this.#values.table);
     this.#rows = this.#noRows();
-    this.#maxGroups = limits.maxGroups ?? MAX_GROUPS_PER_SECTION;
+    this.#maxGroups = limits.maxGroups ?? mostGroups(definition.measures.length);
     this.#maxPackedBytes = limits.maxPackedBytes ?? MAX_PACKED_BYTES_PER_SECTION;
   }
 
