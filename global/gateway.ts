@@ -177,6 +177,7 @@ export class Gateway {
       moved: (section) => this.#changed({ region: section.id.region, summary: section.id.summary }),
       event: (event) => this.#event(event),
       sent: (bytes) => this.#metrics.sent(bytes),
+      throttled: () => this.#metrics.throttled(),
       failed: (error) => this.#failed(error, "the mesh failed in a step"),
     });
     this.#finder = followPeers(options, registry, log, (directory) => {

@@ -130,6 +130,14 @@ export const MAX_MESH_STREAMS = 2_048;
 export const MESH_PULL_INTERVAL_MS = 500;
 /** Bad frames in a row after which a stream between gateways is ended. */
 export const MESH_BAD_FRAMES = 10;
+/** What a frame costs its receiver at least, and what may come at once, in ms of a second: 400 frames a second, 800 at once. */
+export const MESH_FRAME_COST_MS = 2.5;
+export const MESH_FRAME_BURST_MS = 2_000;
+/** The same of what receivers ask for: 4,000 requests a second, 8,000 at once. */
+export const MESH_REQUEST_COST_MS = 0.25;
+export const MESH_REQUEST_BURST_MS = 2_000;
+/** Pulls in one request. */
+export const MAX_PULLS_PER_REQUEST = 1_024;
 /** Bad parts of one frame after which the rest of it is given up unread. */
 export const MESH_BAD_PARTS = 8;
 /** Chunks of sections in one frame. */

@@ -38,6 +38,7 @@ export class GatewayMetrics {
   readonly #bytes: Counter;
   readonly #events: Counter;
   readonly #refused: Counter;
+  readonly #throttled: Counter;
   readonly #failures: Counter;
   readonly #calls: Counter;
   readonly #publications: Counter;
@@ -55,6 +56,10 @@ export class GatewayMetrics {
     this.#refused = counter("mesh_refused_total", "What peers sent and was not taken, by reason", [
       "reason",
     ]);
+    this.#throttled = counter(
+      "mesh_throttled_total",
+      "Times that a peer had to wait because it sent more than it may",
+    );
     this.#failures = counter("internal_errors_total", "Errors that should never have happened");
     this.#calls = counter("rpc_calls_total", "Finished calls and streams", ["method", "code"]);
     this.#publications = counter("publications_total", "Sections that the own fold has moved");
@@ -162,6 +167,10 @@ export class GatewayMetrics {
   event(event: MeshEvent): void {
     this.#events.inc({ kind: event.kind });
     if (event.kind === "refused") this.#refused.inc({ reason: event.reason });
+  }
+
+  throttled(): void {
+    this.#throttled.inc();
   }
 
   failed(): void {

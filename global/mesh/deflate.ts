@@ -72,7 +72,8 @@ class Context {
 
 /** The sender's end of a stream's deflate context. Frames go through one at a time. */
 export class FrameDeflater {
-  readonly #context = new Context(createDeflateRaw({ flush: constants.Z_SYNC_FLUSH }));
+  /** Takes 256 KiB, so a stream that doesn't say who it is has none. */
+  #context: Context | undefined;
   #isFirst = true;
 
   /**
@@ -84,6 +85,7 @@ export class FrameDeflater {
       this.#isFirst = false;
       return frame;
     }
+    this.#context ??= new Context(createDeflateRaw({ flush: constants.Z_SYNC_FLUSH }));
     const flushed = await this.#context.run(frame, Number.POSITIVE_INFINITY);
     const deflated = flushed.subarray(0, flushed.length - FLUSHED.length);
     if (frame.length > mostInflated(deflated.length)) {
@@ -94,7 +96,7 @@ export class FrameDeflater {
   }
 
   close(): void {
-    this.#context.close();
+    this.#context?.close();
   }
 }
 

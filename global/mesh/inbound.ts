@@ -5,10 +5,18 @@ import type {
   SyncRequest,
   SyncResponse,
 } from "../../shared/gen/atoll/mesh/v1/mesh_pb.js";
-import { MESH_HELLO_TIMEOUT_MS } from "../../shared/limits.js";
+import {
+  MAX_MESH_STREAMS,
+  MESH_HELLO_TIMEOUT_MS,
+  MESH_REQUEST_BURST_MS,
+  MESH_REQUEST_COST_MS,
+} from "../../shared/limits.js";
 import type { Sink } from "../../shared/rpc/context.js";
 import type { Handlers } from "../../shared/rpc/handlers.js";
 import { FrameDeflater } from "./deflate.js";
+import { Pace } from "./pace.js";
+
+const LIMITS = { messageMs: MESH_REQUEST_COST_MS, burstMs: MESH_REQUEST_BURST_MS };
 
 /** What the streams that peers open tell the mesh. */
 export interface InboundEvents {
@@ -47,6 +55,10 @@ export class Inbound {
 
   async #serve(requests: AsyncIterable<SyncRequest>, sink: Sink<SyncResponse>): Promise<void> {
     if (this.#closedWith !== undefined) throw this.#closedWith;
+    if (this.#open.size >= MAX_MESH_STREAMS) {
+      const message = `this gateway serves ${MAX_MESH_STREAMS} streams already`;
+      throw new AtollError("RESOURCE_EXHAUSTED", message);
+    }
     const stream = ++this.#lastStream;
     const end = new Deferred<void>();
     const deflater = new FrameDeflater();
@@ -73,11 +85,18 @@ export class Inbound {
     requests: AsyncIterable<SyncRequest>,
     silence: NodeJS.Timeout,
   ): Promise<void> {
+    const pace = new Pace(LIMITS, performance.now());
     for await (const request of requests) {
       // What comes after the mesh has ended the stream must not open it again.
       if (!this.#open.has(stream)) return;
       clearTimeout(silence);
+      const beganMs = performance.now();
       this.#events.requested(stream, request);
+      const nowMs = performance.now();
+      // What isn't read would gather here: grpc-js doesn't hold callers back.
+      if (pace.taken(nowMs - beganMs, nowMs) > 0) {
+        throw new AtollError("RESOURCE_EXHAUSTED", "more requests than a receiver may send");
+      }
     }
   }
 

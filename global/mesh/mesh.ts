@@ -16,6 +16,8 @@ export interface MeshListener {
   event(event: MeshEvent): void;
   /** A frame of that many bytes, deflated, went out. */
   sent(bytes: number): void;
+  /** A peer sent more than it may, and was made to wait. */
+  throttled(): void;
   /** Something that must not fail did; the mesh goes on, and repair mends what was lost. */
   failed(error: unknown): void;
 }
@@ -64,6 +66,7 @@ export class Mesh {
         core.closed(address, session, error, clock.now());
         this.wake();
       },
+      throttled: () => listener.throttled(),
     });
     this.handlers = this.#inbound.handlers;
   }

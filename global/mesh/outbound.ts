@@ -1,18 +1,28 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../../shared/errors.js";
 import { MeshService, type SyncResponse } from "../../shared/gen/atoll/mesh/v1/mesh_pb.js";
-import { MAX_MESH_FRAME_BYTES } from "../../shared/limits.js";
+import {
+  MAX_MESH_FRAME_BYTES,
+  MESH_FRAME_BURST_MS,
+  MESH_FRAME_COST_MS,
+} from "../../shared/limits.js";
 import { RpcClient } from "../../shared/rpc/client.js";
 import type { ClientStream } from "../../shared/rpc/client-stream.js";
 import type { SyncRequestInit } from "./core/output.js";
 import { FrameInflater } from "./deflate.js";
+import { Pace } from "./pace.js";
 
 type Sync = typeof MeshService.method.sync;
 type SyncStream = ClientStream<Sync["input"], Sync["output"]>;
+
+const LIMITS = { messageMs: MESH_FRAME_COST_MS, burstMs: MESH_FRAME_BURST_MS };
 
 /** What the streams that this gateway opens tell the mesh. */
 export interface OutboundEvents {
   received(address: string, session: number, frame: SyncResponse): void;
   closed(address: string, session: number, error: string): void;
+  /** A peer sends more than it may: what it sends next is read later. */
+  throttled(): void;
 }
 
 interface Dialled {
@@ -45,9 +55,18 @@ export class Outbound {
   async #read(address: string, { session, client, stream }: Dialled): Promise<void> {
     let error = "the peer ended the stream";
     const inflater = new FrameInflater();
+    const pace = new Pace(LIMITS, performance.now());
     try {
       for await (const frame of stream) {
-        this.#events.received(address, session, await inflater.unpack(frame));
+        const beganMs = performance.now();
+        const unpacked = await inflater.unpack(frame);
+        this.#events.received(address, session, unpacked);
+        const nowMs = performance.now();
+        const waitMs = pace.taken(nowMs - beganMs, nowMs);
+        if (waitMs === 0) continue;
+        // What isn't read stays with the peer: HTTP/2's window is of our side.
+        this.#events.throttled();
+        await delay(waitMs);
       }
     } catch (thrown) {
       error = errorText(thrown);

@@ -2,6 +2,7 @@ import {
   MESH_CHUNK_BYTES,
   MESH_FRAME_TARGET_BYTES,
   MESH_PING_STANDINGS,
+  MESH_VECTOR_CLAIMS,
 } from "../../../shared/limits.js";
 import type { Transfer } from "../../digest/delta.js";
 import type { GlobalState } from "../../digest/global-state.js";
@@ -187,7 +188,11 @@ export class Outbox {
 
   #note(held: readonly SectionClaim[], isWanted: (region: string, summary: string) => boolean) {
     for (const { id, version } of held) {
-      if (isWanted(id.region, id.summary)) this.#cursors.set(sectionKey(id), version);
+      if (!isWanted(id.region, id.summary)) continue;
+      // What isn't here may come later, but not any number of it.
+      const isHere = this.#source.state.section(id) !== undefined;
+      if (!isHere && this.#cursors.size >= MESH_VECTOR_CLAIMS) continue;
+      this.#cursors.set(sectionKey(id), version);
     }
   }
 

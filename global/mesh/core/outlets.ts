@@ -2,9 +2,11 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { AtollError } from "../../../shared/errors.js";
 import { type SyncRequest, SyncResponseSchema } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
 import {
-  MAX_MESH_STREAMS,
+  MAX_PULLS_PER_REQUEST,
   MAX_REGIONS,
+  MAX_SECTIONS_PER_REGION,
   MESH_LINK_DEAD_MS,
+  MESH_LINK_SUSPECT_MS,
   MESH_REMIND_INTERVAL_MS,
   MESH_VECTOR_CLAIMS,
 } from "../../../shared/limits.js";
@@ -20,6 +22,7 @@ import { decodeClaims, encodeClaim } from "../../digest/wire-version.js";
 import type { AddressBook } from "./address-book.js";
 import { Agenda } from "./agenda.js";
 import { decodeHello, encodeHello, type PeerHello, type SelfHello } from "./hello.js";
+import { joinedParts } from "./joined-parts.js";
 import type { Now } from "./now.js";
 import { Outbox } from "./outbox.js";
 import type { MeshOutput } from "./output.js";
@@ -105,8 +108,9 @@ export class Outlets {
         if (!before.has(region)) this.#encloseReport(stream, region);
       }
     }
-    request.pulls.forEach((pull, i) => {
+    list(request.pulls, MAX_PULLS_PER_REQUEST, "pulls").forEach((pull, i) => {
       const region = regionName(pull.region, `pulls[${i}].region`);
+      list(pull.summaries, MAX_SECTIONS_PER_REGION, `pulls[${i}].summaries`);
       const names = pull.summaries.map((name, j) =>
         summaryName(name, `pulls[${i}].summaries[${j}]`),
       );
@@ -161,10 +165,9 @@ export class Outlets {
 
   /** News that concern everybody: conflicts and operators' orders. */
   alarm(): void {
-    const encoded = this.#alarms();
-    if (encoded === undefined) return;
+    const alarms = this.#alarms();
     for (const stream of this.#streams.values()) {
-      stream.outbox.enclose("alarms", encoded);
+      encloseAll(stream.outbox, alarms);
       this.#look(stream);
     }
   }
@@ -237,13 +240,10 @@ export class Outlets {
     if (request.hello === undefined) {
       throw new AtollError("INVALID_ARGUMENT", "hello: the first message must have one");
     }
-    if (this.#streams.size >= MAX_MESH_STREAMS) {
-      const message = `this gateway serves ${MAX_MESH_STREAMS} streams already`;
-      throw new AtollError("RESOURCE_EXHAUSTED", message);
-    }
     const hello = decodeHello(request.hello);
     const before = this.#byPeer.get(peerKey(hello));
-    if (before !== undefined) {
+    // One that still pings is kept: who says its name now may be another.
+    if (before !== undefined && now.monotonicMs - before.heardMs >= MESH_LINK_SUSPECT_MS) {
       const error = new AtollError("ABORTED", "the same gateway opened a later stream");
       this.#input.emit({ kind: "end-stream", stream: before.id, error });
       this.ended(before.id);
@@ -267,8 +267,7 @@ export class Outlets {
     this.#byPeer.set(peerKey(hello), stream);
     const answer = create(SyncResponseSchema, { hello: encodeHello(this.#input.self()) });
     outbox.enclose("hello", toBinary(SyncResponseSchema, answer));
-    const alarms = this.#alarms();
-    if (alarms !== undefined) outbox.enclose("alarms", alarms);
+    encloseAll(outbox, this.#alarms());
     this.#remind(stream, now);
     const { region, gateway } = hello;
     this.#input.emit({
@@ -292,8 +291,8 @@ export class Outlets {
     const all = this.#input.state.claims();
     const first =
       all.length > MESH_VECTOR_CLAIMS ? this.#input.random.int(all.length - MESH_VECTOR_CLAIMS) : 0;
-    const claims = all.slice(first, first + MESH_VECTOR_CLAIMS).map(encodeClaim);
-    return toBinary(SyncResponseSchema, create(SyncResponseSchema, { claims }));
+    const some = all.slice(first, first + MESH_VECTOR_CLAIMS).map(encodeClaim);
+    return joinedParts(some.map((claim) => ({ claims: [claim] })))[0] ?? new Uint8Array(0);
   }
 
   #encloseReport(stream: Stream, region: string): void {
@@ -318,13 +317,18 @@ export class Outlets {
     stream.outbox.enclose("own region", toBinary(SyncResponseSchema, message));
   }
 
-  #alarms(): Uint8Array | undefined {
+  #alarms(): Uint8Array[] {
     const { state } = this.#input;
-    const attestations = [...state.words.evidence()].map(encodeAttestation);
-    const orders = [...state.orders()].map(encodeOrder);
-    if (attestations.length + orders.length === 0) return undefined;
-    return toBinary(SyncResponseSchema, create(SyncResponseSchema, { attestations, orders }));
+    const words = [...state.words.evidence()].map(encodeAttestation);
+    return joinedParts([
+      ...words.map((word) => ({ attestations: [word] })),
+      ...[...state.orders()].map((order) => ({ orders: [encodeOrder(order)] })),
+    ]);
   }
+}
+
+function encloseAll(outbox: Outbox, alarms: readonly Uint8Array[]): void {
+  alarms.forEach((encoded, index) => outbox.enclose(`alarms ${index}`, encoded));
 }
 
 function peerKey({ region, gateway }: { region: string; gateway: string }): string {
