@@ -33,7 +33,7 @@ export function spoil(frame: SyncResponse, random: Random): string {
   if (places.length === 0) return "nothing";
   const { message, field } = random.pick(places);
   if (random.chance(0.1)) message.clear(field);
-  else if (field.fieldKind === "list") spoilList(message.get(field) as ReflectList, field, random);
+  else if (field.fieldKind === "list") spoilList(message.get(field), field, random);
   else if (field.fieldKind === "message") message.clear(field);
   else message.set(field, spoiltValue(message.get(field), field, random));
   return `${field.parent.name}.${field.name}`;
