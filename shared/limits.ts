@@ -184,8 +184,8 @@ export const APPLY_BUDGET_MS = 20;
 export const MAX_CHUNKS_PER_TRANSFER = 4_096;
 /** Bytes of group keys that a receiver gathers before a transfer is complete. */
 export const MAX_TRANSFER_KEY_BYTES = 32 * 1024 * 1024;
-/** Bytes of memory, about, that all transfers which a receiver gathers on one stream may take. */
-export const MAX_TRANSFER_MEMORY_BYTES = 320 * 1024 * 1024;
+/** Bytes of memory, about, that all transfers which a receiver gathers on one stream may take; the largest section alone takes 195 MiB. */
+export const MAX_TRANSFER_MEMORY_BYTES = 200 * 1024 * 1024;
 /** Bytes of memory, about, that a sender's transfers may take at their receiver, but for the first. */
 export const MESH_FLIGHT_MEMORY_BYTES = 64 * 1024 * 1024;
 /** Transfers that a receiver gathers at once on one stream, and that a sender has on their way. */

@@ -17,7 +17,7 @@ import {
   type SectionId,
   sectionKey,
 } from "./section.js";
-import { Attester, type Distrust, type Trust, UNSIGNED } from "./trust.js";
+import { Attester, type Distrust, type Signature, type Trust, UNSIGNED } from "./trust.js";
 import { compareVersions, type Incarnation, sameLine, type Version } from "./version.js";
 import { Words } from "./words.js";
 
@@ -203,6 +203,16 @@ export class GlobalState implements StateReader {
   /** Why an attestation doesn't count; undefined when it is its origin's word. */
   distrust(word: Attestation): Distrust | undefined {
     return this.#attester.distrust(word);
+  }
+
+  /** Signs an encoded report of this gateway's own region. */
+  signReport(report: Uint8Array): Signature {
+    return this.#attester.signReport(report);
+  }
+
+  /** Why an encoded report isn't its region's own; undefined when it is. */
+  distrustReport(region: string, signed: Signature, report: Uint8Array): Distrust | undefined {
+    return this.#attester.distrustReport(region, signed, report);
   }
 
   /** Takes note of a second life that claims a region's counter; true when that is news. */

@@ -1,4 +1,5 @@
 import { type Attestation, covers, type Statement, statementBytes } from "./attestation.js";
+import { ByteWriter } from "./byte-writer.js";
 import type { SectionClaim } from "./section.js";
 
 /** A signature and the name of the key that made it. */
@@ -41,6 +42,18 @@ export const UNSIGNED: Trust = {
   verify: () => undefined,
 };
 
+/** Names what is signed, so that a signature can't be taken for one of something else. */
+const REPORT_DOMAIN = "atoll report 1";
+const writer = new ByteWriter();
+
+/** The bytes of an encoded report that are signed. Valid until the next call. */
+function reportBytes(report: Uint8Array): Uint8Array {
+  writer.reset();
+  writer.text(REPORT_DOMAIN);
+  writer.bytes(report);
+  return writer.written();
+}
+
 /** Makes attestations, and checks each that comes in once. */
 export class Attester {
   readonly #trust: Trust;
@@ -67,6 +80,17 @@ export class Attester {
       this.#verdicts.set(word, verdict);
     }
     return verdict.distrust;
+  }
+
+  /** Signs an encoded report of this region. */
+  signReport(report: Uint8Array): Signature {
+    return this.#trust.sign(reportBytes(report));
+  }
+
+  /** Why an encoded report isn't the region's own; undefined when it is. */
+  distrustReport(region: string, signed: Signature, report: Uint8Array): Distrust | undefined {
+    if (signed.signature.length === 0 && !this.#trust.isOpen) return "unsigned";
+    return this.#trust.verify(region, signed, reportBytes(report));
   }
 
   /** Why a claim isn't its origin's; undefined when it is. */

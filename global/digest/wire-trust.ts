@@ -78,7 +78,8 @@ export function decodeLineage(message: LineageMessage, where: string): LineagePo
   };
 }
 
-function decodeSignature(message: Signature, where: string): Signature {
+/** Checks a signature's form. Throws INVALID_ARGUMENT naming the field. */
+export function decodeSignature(message: Signature, where: string): Signature {
   if (message.signature.length > MAX_SIGNATURE_BYTES) {
     malformed(`${where}.signature`, `is longer than ${MAX_SIGNATURE_BYTES} bytes`);
   }

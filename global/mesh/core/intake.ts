@@ -83,10 +83,7 @@ export class Intake {
     each(frame.orders, (message) => this.#papers.order(link, decodeOrder(message, "orders")));
     each(frame.chunks, (chunk) => this.#sections.chunk(link, chunk, words, now));
     each(words, (word) => this.#papers.word(link, word));
-    each(frame.reports, (message) => {
-      this.#papers.report(link, message, now);
-      return true;
-    });
+    each(frame.reports, (signed) => this.#papers.report(link, signed, now));
     each([frame], () => this.#standings(link, frame, now));
     each([frame], () => this.#claims(link, frame, now));
     this.#judge(link, bad > 0, now);

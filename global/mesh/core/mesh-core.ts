@@ -19,6 +19,7 @@ import type { MeshOutput } from "./output.js";
 import { Planner } from "./planner.js";
 import { RegionBook } from "./region-book.js";
 import { Repair } from "./repair.js";
+import { encodeReportFrame } from "./report-frame.js";
 
 export interface MeshCoreInput {
   readonly region: string;
@@ -191,7 +192,10 @@ export class MeshCore {
 
   /** This region's own report is new. */
   reported(report: RegionReport): void {
-    if (this.#input.reports.join(report)) this.#outlets.reported(report.region);
+    const { reports, state } = this.#input;
+    if (!reports.join(report)) return;
+    const frame = encodeReportFrame(report, (bytes) => state.signReport(bytes));
+    this.#outlets.reported(report, frame);
   }
 
   /** Takes an operator's order; tells whether it is news, or why it isn't an operator's. */

@@ -27,7 +27,6 @@ import type { Now } from "./now.js";
 import { Outbox } from "./outbox.js";
 import type { MeshOutput } from "./output.js";
 import type { RegionBook } from "./region-book.js";
-import { encodeReportFrame } from "./report-frame.js";
 import type { Standing } from "./standing.js";
 
 /** One stream that a peer opened. */
@@ -65,7 +64,7 @@ export class Outlets {
   readonly #byRegion = new Map<string, Set<Stream>>();
   /** Streams that may have something to send. */
   readonly #agenda = new Agenda<Stream>();
-  /** Reports are encoded once for all streams. */
+  /** What tells of reports, as their regions have signed it. */
   readonly #reportFrames = new WeakMap<RegionReport, Uint8Array>();
 
   constructor(input: OutletsInput) {
@@ -155,8 +154,10 @@ export class Outlets {
     }
   }
 
-  /** A region's report is new. */
-  reported(region: string): void {
+  /** A region's report is new; `frame` is what tells others of it. */
+  reported(report: RegionReport, frame: Uint8Array): void {
+    const { region } = report;
+    this.#reportFrames.set(report, frame);
     for (const stream of this.#byRegion.get(region) ?? []) {
       this.#encloseReport(stream, region);
       this.#look(stream);
@@ -297,10 +298,8 @@ export class Outlets {
 
   #encloseReport(stream: Stream, region: string): void {
     const report = this.#input.reports.get(region);
-    if (report === undefined) return;
-    const encoded = this.#reportFrames.get(report) ?? encodeReportFrame(report);
-    this.#reportFrames.set(report, encoded);
-    stream.outbox.enclose(`report of ${region}`, encoded);
+    const encoded = report && this.#reportFrames.get(report);
+    if (encoded !== undefined) stream.outbox.enclose(`report of ${region}`, encoded);
   }
 
   /**

@@ -1,17 +1,23 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import { AtollError } from "../../../shared/errors.js";
-import type { RegionReport as ReportMessage } from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
+import {
+  RegionReportSchema,
+  type SignedReport,
+} from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
 import { type Attestation, attestedRevision } from "../../digest/attestation.js";
 import type { GlobalState } from "../../digest/global-state.js";
 import type { Order } from "../../digest/orders.js";
 import { REFUSAL_TEXTS } from "../../digest/refusal.js";
 import type { ReportBook } from "../../digest/report.js";
 import { decodeReport } from "../../digest/wire-report.js";
+import { decodeSignature } from "../../digest/wire-trust.js";
 import type { Link } from "./link.js";
 import type { Now } from "./now.js";
 import type { Outlets } from "./outlets.js";
 import type { MeshOutput } from "./output.js";
 import type { Refusals } from "./refusals.js";
 import type { RegionBook } from "./region-book.js";
+import { passOnReport } from "./report-frame.js";
 
 export interface PaperIntakeInput {
   readonly home: string;
@@ -87,13 +93,26 @@ export class PaperIntake {
     return outcome;
   }
 
-  /** A region's report on its summaries. Throws INVALID_ARGUMENT when it is bad. */
-  report(link: Link, message: ReportMessage, now: Now): void {
-    const report = decodeReport(message, "reports");
-    if (!link.expects(report.region, now)) {
-      throw new AtollError("INVALID_ARGUMENT", `reports: ${report.region} was not asked for`);
+  /**
+   * A region's report on its summaries, which its relays pass on as it was signed. False when
+   * it isn't the region's; throws INVALID_ARGUMENT when it is malformed.
+   */
+  report(link: Link, signed: SignedReport, now: Now): boolean {
+    const { state, reports, outlets, refusals } = this.#input;
+    const report = decodeReport(fromBinary(RegionReportSchema, signed.report), "reports");
+    const { region } = report;
+    if (!link.expects(region, now)) {
+      throw new AtollError("INVALID_ARGUMENT", `reports: ${region} was not asked for`);
     }
-    if (this.#input.reports.join(report)) this.#input.outlets.reported(report.region);
+    const signature = decodeSignature(signed, "reports");
+    const distrust = state.distrustReport(region, signature, signed.report);
+    if (distrust !== undefined) {
+      const message = `report: ${REFUSAL_TEXTS[distrust]}`;
+      refusals.say(link, distrust, message, { region, summary: "" });
+      return false;
+    }
+    if (reports.join(report)) outlets.reported(report, passOnReport(signed));
+    return true;
   }
 
   /** Whether this gateway holds as much of its own region as a peer's word for it says. */

@@ -1,5 +1,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { clipText } from "../../../shared/bytes.js";
+import {
+  RegionReportSchema,
+  type SignedReport,
+  SignedReportSchema,
+} from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
 import { SyncResponseSchema } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
 import {
   MAX_REPORT_SAMPLES,
@@ -9,6 +14,7 @@ import {
   MESH_SHORT_TEXT_BYTES,
 } from "../../../shared/limits.js";
 import type { RegionReport, SummaryReport } from "../../digest/report.js";
+import type { Signature } from "../../digest/trust.js";
 import { isSummaryName } from "../../digest/wire-check.js";
 import { encodeReport } from "../../digest/wire-report.js";
 
@@ -16,22 +22,35 @@ import { encodeReport } from "../../digest/wire-report.js";
 const SHORTEST_TEXT_BYTES = 128;
 
 /**
- * An encoded SyncResponse with a region's report: within what receivers accept, whatever
+ * An encoded SyncResponse with a region's report, signed: within what receivers accept, whatever
  * was written into the region. One that would be too long goes without its long texts;
  * summaries that receivers could not name are left out.
  */
-export function encodeReportFrame(report: RegionReport): Uint8Array {
+export function encodeReportFrame(
+  report: RegionReport,
+  sign: (report: Uint8Array) => Signature,
+): Uint8Array {
+  const encoded = encodeFitting(report);
+  return passOnReport(create(SignedReportSchema, { report: encoded, ...sign(encoded) }));
+}
+
+/** An encoded SyncResponse with a report as it was signed. */
+export function passOnReport(signed: SignedReport): Uint8Array {
+  return toBinary(SyncResponseSchema, create(SyncResponseSchema, { reports: [signed] }));
+}
+
+function encodeFitting(report: RegionReport): Uint8Array {
   const named = report.summaries
     .filter(({ summary }) => isSummaryName(summary))
     .slice(0, MAX_SECTIONS_PER_REGION);
-  const whole = encodeFrame(report, named, MAX_REPORT_TEXT_BYTES, MAX_REPORT_SAMPLES);
+  const whole = encode(report, named, MAX_REPORT_TEXT_BYTES, MAX_REPORT_SAMPLES);
   if (whole.length <= MESH_FRAME_TARGET_BYTES) return whole;
-  const short = encodeFrame(report, named, MESH_SHORT_TEXT_BYTES, 0);
+  const short = encode(report, named, MESH_SHORT_TEXT_BYTES, 0);
   if (short.length <= MESH_FRAME_TARGET_BYTES) return short;
-  return encodeFrame(report, named, SHORTEST_TEXT_BYTES, 0);
+  return encode(report, named, SHORTEST_TEXT_BYTES, 0);
 }
 
-function encodeFrame(
+function encode(
   report: RegionReport,
   named: readonly SummaryReport[],
   textBytes: number,
@@ -46,6 +65,5 @@ function encodeFrame(
       reason: clipText(reason, textBytes),
     })),
   }));
-  const message = create(SyncResponseSchema, { reports: [encodeReport({ ...report, summaries })] });
-  return toBinary(SyncResponseSchema, message);
+  return toBinary(RegionReportSchema, encodeReport({ ...report, summaries }));
 }

@@ -179,7 +179,14 @@ export class FuzzWorld {
     const lines = victim.logged - before.logged;
     check(lines <= MOST_LINES, `it logged ${lines} lines of it`);
     await this.#knowsOnlyTrueRegions();
+    await this.#believesNoReport();
     await this.#processIsWell();
+  }
+
+  /** What a region is for, and that its definition is wrong, only the region itself can say. */
+  async #believesNoReport(): Promise<void> {
+    const said = await this.victim.reported();
+    check(!/evacuated|forged/.test(said), `it believes a report: ${said}`);
   }
 
   /** Regions that are made up are not shown, not measured, and not asked for from others. */

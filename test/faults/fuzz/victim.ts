@@ -7,7 +7,6 @@ import { toBinaryKey } from "../../../shared/bytes.js";
 import { EtcdClient } from "../../../shared/etcd/client.js";
 import { put } from "../../../shared/etcd/kv.js";
 import {
-  type Cell,
   GlobalService,
   type Notice,
   RegionStatus,
@@ -137,7 +136,7 @@ export class Victim {
     });
     const groups = (answer.byRegion[0]?.groups ?? []).map(({ key, cells }) => [
       key,
-      cells.map(cellText),
+      cells.map(({ value }) => plainText(value)),
     ]);
     const status = answer.regions.find((part) => part.region === region)?.status;
     return { groups: JSON.stringify(groups), status: status ?? RegionStatus.UNSPECIFIED };
@@ -152,6 +151,16 @@ export class Victim {
         { status: freshness?.status ?? 0, reason: freshness?.reason ?? "" },
       ]),
     );
+  }
+
+  /** All that it tells by regions' reports, as text. */
+  async reported(): Promise<string> {
+    const request = { summary: "machines", group: '["g1"]' };
+    const [ranked, defined] = await Promise.all([
+      this.#client.unary(GlobalService.method.resolve, request),
+      this.#client.unary(GlobalService.method.summaries, {}),
+    ]);
+    return `${plainText(ranked)} ${plainText(defined)}`;
   }
 
   /** Writes to its member and waits until the gateway counts it; how long the put took, in ms. */
@@ -213,8 +222,8 @@ function isError(line: string): boolean {
   }
 }
 
-function cellText(cell: Cell): string {
-  return JSON.stringify(cell.value, (key, value: unknown) =>
+function plainText(value: unknown): string {
+  return JSON.stringify(value, (key, value: unknown) =>
     typeof value === "bigint" ? value.toString() : key.startsWith("$") ? undefined : value,
   );
 }

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { RegionReport, SummaryReport } from "../../../global/digest/report.js";
 import { decodeReport } from "../../../global/digest/wire-report.js";
 import { encodeReportFrame } from "../../../global/mesh/core/report-frame.js";
+import { RegionReportSchema } from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
 import { SyncResponseSchema } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
 import { MAX_MESH_FRAME_BYTES, MAX_SECTIONS_PER_REGION } from "../../../shared/limits.js";
 
@@ -20,15 +21,18 @@ const SUMMARY: SummaryReport = {
 
 function throughTheWire(summaries: readonly SummaryReport[]): RegionReport {
   const incarnation = { counter: 1, nonce: "ab".repeat(16), baseRevision: 0, parentNonce: "" };
-  const bytes = encodeReportFrame({
-    ...{ region: "east", incarnation, revision: 9, summaries },
-    ...{ clusterId: "", intent: "active" },
-  });
+  const bytes = encodeReportFrame(
+    {
+      ...{ region: "east", incarnation, revision: 9, summaries },
+      ...{ clusterId: "", intent: "active" },
+    },
+    () => ({ signature: new Uint8Array(0), keyId: "" }),
+  );
   expect(bytes.length).toBeLessThan(MAX_MESH_FRAME_BYTES / 2);
   const frame = fromBinary(SyncResponseSchema, bytes);
   const [report] = frame.reports;
   if (report === undefined) throw new Error("there is no report in the frame");
-  return decodeReport(report, "reports");
+  return decodeReport(fromBinary(RegionReportSchema, report.report), "reports");
 }
 
 test("a report of usual size goes whole", () => {

@@ -1,7 +1,9 @@
 import type { Cell, GroupKey } from "../../../../global/digest/cell.js";
+import { encodeSchema } from "../../../../global/digest/wire-schema.js";
+import { encodeVersion } from "../../../../global/digest/wire-version.js";
 import type { SectionChunk } from "../../../../shared/gen/atoll/digest/v1/digest_pb.js";
 import type { Random } from "../../../../shared/random.js";
-import { cells, groupKey } from "../../../global/digest/model.js";
+import { cells, groupKey, SCHEMA } from "../../../global/digest/model.js";
 import type { Arms, AttackClass } from "../attack.js";
 import { chunksOf, frameOf, inventSection, wholeOf } from "../material.js";
 
@@ -61,29 +63,28 @@ export const endlessTransfers: AttackClass = ({ random, west }) => {
   };
 };
 
-/** Transfers that go on and on, with all the memory that each may take. */
-export const hoardedTransfers: AttackClass = ({ west }) => {
-  const [first] = many(west) as [SectionChunk];
-  const names = Array.from({ length: 40 }, (_, i) => `hoard-${i}`);
+/** Transfers that go on and on, of what takes little to say and much to keep. */
+export const hoardedTransfers: AttackClass = ({ random, west }) => {
+  const { id, version } = west.section("machines");
+  const to = encodeVersion({ ...version, revision: west.revision + 1 });
+  const root = new Uint8Array(32);
+  const names = Array.from({ length: 60 }, () => `hoard-${random.int(1e9)}`);
+  const measures = Array.from({ length: 64 }, (_, i) => ({
+    name: `m${i}`,
+    kind: "count" as const,
+    scale: 0,
+    limit: 0,
+  }));
+  const schema = encodeSchema({ ...SCHEMA, measures });
   const frames: Uint8Array[] = [];
-  for (let chunk = 0; chunk < 20; chunk++) {
+  for (let chunk = 0; chunk < 3; chunk++) {
+    const keys = Array.from({ length: 1_000 }, (_, i) => groupKey(`${chunk}-${i}`));
+    const values = { case: "counts" as const, value: { values: keys.map(() => 1n) } };
+    const columns = measures.map(() => ({ values }));
     for (const summary of names) {
-      const keys = first.keys.map((key) => key.replace('["', `["${chunk}-`));
-      frames.push(
-        frameOf({
-          chunks: [
-            {
-              ...first,
-              summary,
-              chunk,
-              chunks: 4_000,
-              keys,
-              schema: chunk === 0 ? first.schema : undefined,
-            },
-          ],
-        }),
-      );
+      const head = { region: id.region, summary, to, root, chunk, chunks: 4_000, keys, columns };
+      frames.push(frameOf({ chunks: [chunk === 0 ? { ...head, schema } : head] }));
     }
   }
-  return { what: "40 transfers that grow and never end", frames, shows: "refusal" };
+  return { what: "60 transfers that grow and never end", frames, shows: "refusal" };
 };

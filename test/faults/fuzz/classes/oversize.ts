@@ -21,7 +21,7 @@ import {
 /** Frames beyond all bounds, on the wire or when they are inflated. */
 export const oversizeFrames: AttackClass = ({ random }) => {
   const size = MAX_MESH_FRAME_BYTES + 1 + random.int(MAX_MESH_FRAME_BYTES);
-  const frame = frameOf({ reports: [{ region: "west", intent: "x".repeat(size) }] });
+  const frame = frameOf({ reports: [{ report: new Uint8Array(size) }] });
   const isRaw = random.chance(0.5);
   return {
     what: `a frame of ${frame.length} bytes, ${isRaw ? "plain" : "deflated"}`,

@@ -1,9 +1,12 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { Order } from "../../../../global/digest/orders.js";
 import { orderBytes } from "../../../../global/digest/orders.js";
+import { encodeReport } from "../../../../global/digest/wire-report.js";
 import { encodeOrder } from "../../../../global/digest/wire-trust.js";
-import { encodeIncarnation } from "../../../../global/digest/wire-version.js";
-import { RegionReportSchema } from "../../../../shared/gen/atoll/digest/v1/digest_pb.js";
+import {
+  RegionReportSchema,
+  SignedReportSchema,
+} from "../../../../shared/gen/atoll/digest/v1/digest_pb.js";
 import type { AttackClass } from "../attack.js";
 import { frameOf } from "../material.js";
 
@@ -29,23 +32,30 @@ export const forgedOrders: AttackClass = ({ random, keysOf }) => {
   return { what: "orders that no operator gave", frames: [frameOf({ orders })], shows: "refusal" };
 };
 
-/** Reports of other regions, of the future, of another life, and such as nobody signed. */
-export const forgedReports: AttackClass = ({ random, west, north }) => {
-  const reports = Array.from({ length: 6 }, () =>
-    create(RegionReportSchema, {
-      region: random.pick(["west", "west", "north", "east", "mars"]),
-      incarnation: encodeIncarnation({
-        ...random.pick([west, north]).incarnation,
-        counter: random.pick([1, 2 ** 53 - 1]),
-      }),
-      revision: BigInt(2 ** 53 - 1),
+/** Reports of the future, which nobody signed, or somebody else. */
+export const forgedReports: AttackClass = ({ random, west, north, keysOf }) => {
+  const { keyId } = west.trust.sign(new Uint8Array(0));
+  const reports = Array.from({ length: 6 }, () => {
+    const region = random.pick(["west", "west", "west", "north", "east", "mars"]);
+    const { incarnation } = random.pick([west, north]);
+    const report = encodeReport({
+      region,
+      incarnation: { ...incarnation, counter: random.pick([1, 2 ** 53 - 1]) },
+      revision: 2 ** 53 - 1,
+      summaries: [],
+      clusterId: "abc",
       intent: "evacuated",
-      summaries: [{ summary: "machines", definition: 2n, text: "x", error: "forged" }],
-    }),
-  );
-  return {
-    what: "reports that the region didn't make",
-    frames: [frameOf({ reports })],
-    shows: "refusal",
-  };
+    });
+    const bytes = toBinary(RegionReportSchema, report);
+    const signed = random.pick([
+      { signature: new Uint8Array(0), keyId: "" },
+      keysOf("north").sign(bytes),
+      { ...keysOf("north").sign(bytes), keyId },
+      // The region's own signature, over something else than a report.
+      west.trust.sign(bytes),
+    ]);
+    return create(SignedReportSchema, { report: bytes, ...signed });
+  });
+  const frames = reports.map((report) => frameOf({ reports: [report] }));
+  return { what: "reports that the region didn't make", frames, shows: "refusal" };
 };
