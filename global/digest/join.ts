@@ -67,7 +67,8 @@ export class Join {
       case "jump": {
         if (trusted !== undefined) break;
         const distrust = this.#distrust(transfer, trusted);
-        return this.#refuse(register, id, distrust ?? place, jumpText(register, to.incarnation));
+        if (distrust !== undefined) return this.#refuse(register, id, distrust);
+        return this.#refuse(register, id, place, jumpText(register, to.incarnation));
       }
       case "same":
         if (register?.inConflict === true) return misplaced(transfer, "conflict");

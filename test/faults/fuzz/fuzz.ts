@@ -38,7 +38,8 @@ export async function* fuzz(
   }
 }
 
-async function attack(world: FuzzWorld, name: string, seed: number): Promise<Attacked> {
+/** Attacks a world once. */
+export async function attack(world: FuzzWorld, name: string, seed: number): Promise<Attacked> {
   const attackClass = CLASSES.get(name);
   if (attackClass === undefined) throw new Error(`there is no class ${name}`);
   const began = performance.now();
