@@ -98,7 +98,7 @@ export class Victim {
     const file = join(folder, "topology.json");
     await writeFile(file, JSON.stringify(topology));
     const trust = flags({ trust: keys.trust, "signing-key": keys.signingKey(HOME) });
-    const gateway = new Gateway(HOME, address, join(folder, "data"), file, trust);
+    const gateway = new Gateway(HOME, address, join(folder, "data"), { topology: file }, trust);
     await gateway.ready();
     const victim = new Victim(region, gateway, folder);
     await put(victim.#etcd, "/atoll/summaries/home", DEFINITION);
