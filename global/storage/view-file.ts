@@ -73,7 +73,10 @@ export class ViewFile {
       return new ViewFile(db);
     } catch (error) {
       db?.close();
-      throw storageError("can't open the stored view", path, error);
+      const opened = storageError("can't open the stored view", path, error);
+      // What its statements don't fit is no file that this program has made.
+      const isOther = error instanceof Database.SqliteError && error.code === "SQLITE_ERROR";
+      throw isOther ? new AtollError("DATA_LOSS", opened.message, { cause: error }) : opened;
     }
   }
 
@@ -142,6 +145,7 @@ function prepare(db: Database.Database, path: string, region: string): void {
       const put = db.prepare("INSERT INTO meta VALUES (?, ?)");
       put.run("format", FORMAT);
       put.run("region", region);
+      put.run("region checksum", regionChecksum(region));
     }).immediate();
     return;
   }
@@ -150,12 +154,20 @@ function prepare(db: Database.Database, path: string, region: string): void {
     const message = `the stored view ${path} is of format ${format ?? "unknown"}; this program reads ${FORMAT}`;
     throw new AtollError("DATA_LOSS", message);
   }
-  const found = metaOf(db, "region");
+  const found = metaOf(db, "region") ?? "";
+  if (metaOf(db, "region checksum") !== regionChecksum(found)) {
+    throw new AtollError("DATA_LOSS", `the stored view ${path} doesn't say whose it is`);
+  }
   if (found === region) return;
   throw new AtollError(
     "FAILED_PRECONDITION",
     `the stored view ${path} belongs to a gateway of ${found}, not of ${region}`,
   );
+}
+
+/** A damaged name is no other region's. */
+function regionChecksum(region: string): string {
+  return String(crc32(region));
 }
 
 function metaOf(db: Database.Database, key: string): string | undefined {
