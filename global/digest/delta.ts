@@ -10,6 +10,15 @@ import type { Version } from "./version.js";
  */
 export type Transfer = DeltaTransfer | WholeTransfer;
 
+/**
+ * What a holder didn't see happen: it stood at `after`, then came to `before` at once. It
+ * knows what came of it, but not what was touched in between and came back to what it was.
+ */
+export interface Gap {
+  readonly after: number;
+  readonly before: number;
+}
+
 export interface DeltaTransfer {
   readonly kind: "delta";
   readonly id: SectionId;
@@ -17,6 +26,8 @@ export interface DeltaTransfer {
   /** Revision. */
   readonly from: number;
   readonly changes: GroupChanges;
+  /** A holder that stands in it can't take this delta. */
+  readonly gap?: Gap | undefined;
   /** Root of the section at `to`; a binary string of 32 units. */
   readonly root: string;
   /** The origin's word for it. */
@@ -33,6 +44,11 @@ export interface WholeTransfer {
   readonly root: string;
   /** The origin's word for it. */
   readonly attestation?: Attestation | undefined;
+}
+
+/** Whether a revision lies in a gap. */
+export function isInGap(gap: Gap | undefined, revision: number): boolean {
+  return gap !== undefined && revision > gap.after && revision < gap.before;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Attestation } from "./attestation.js";
 import type { Cell, GroupKey } from "./cell.js";
-import type { Transfer } from "./delta.js";
+import type { Gap, Transfer } from "./delta.js";
 import type { HashFunction } from "./hash.js";
 import { type Leaf, type LeafChange, pathOf } from "./leaf.js";
 import { Recency } from "./recency.js";
@@ -11,6 +11,7 @@ import { compareVersions, sameLine, type Version } from "./version.js";
 export interface Past {
   /** The lowest revision that a delta can be told from. */
   readonly floor: number;
+  readonly gap: Gap | undefined;
   /** Revision of each group's last change. */
   readonly changedAt: ReadonlyMap<GroupKey, number>;
   /** The same of groups that are gone. */
@@ -44,22 +45,37 @@ export class HeldSection {
     return this.#recency;
   }
 
-  /** Moves on by a delta's changes; `next` is the section after them. */
-  advance(next: Section, changes: readonly LeafChange[]): void {
+  /** Moves on by a delta's changes; `next` is the section after them, `gap` the delta's. */
+  advance(next: Section, changes: readonly LeafChange[], gap?: Gap): void {
     for (const change of changes) this.#recency.touch(change, next.version.revision);
+    if (gap !== undefined) this.#recency.noteGap(gap);
     this.#section = next;
     this.#lastTransfer = undefined;
   }
 
-  /** Puts another section in this one's place. */
-  replace(next: Section): void {
+  /**
+   * Puts another section in this one's place. Where both are of one line, and this one is
+   * known to be right, the way there is what they differ in, but for those who stand
+   * between the two.
+   */
+  replace(next: Section, isRight: boolean): void {
+    const { content, version } = this.#section;
+    const { revision } = next.version;
+    if (isRight && sameLine(version, next.version) && version.revision < revision) {
+      const { changed, removed } = next.content.since(content);
+      for (const { key, path } of removed)
+        this.#recency.touch({ key, path, leaf: undefined }, revision);
+      for (const leaf of changed) this.#recency.touch(leaf, revision);
+      this.#recency.noteGap({ after: version.revision, before: revision });
+    } else {
+      this.#recency = new Recency(revision, next.content.leaves());
+    }
     this.#section = next;
-    this.#recency = new Recency(next.version.revision, next.content.leaves());
     this.#lastTransfer = undefined;
   }
 
   /** Takes back what this holder knew of the way to the section as it is. */
-  recall({ floor, changedAt, goneAt }: Past, hash: HashFunction): void {
+  recall({ floor, gap, changedAt, goneAt }: Past, hash: HashFunction): void {
     const { content, version } = this.#section;
     const rows: [change: LeafChange | Leaf, at: number][] = [];
     for (const leaf of content.leaves()) {
@@ -75,6 +91,7 @@ export class HeldSection {
     rows.sort(([, a], [, b]) => a - b);
     this.#recency = new Recency(floor, []);
     for (const [change, at] of rows) this.#recency.touch(change, at);
+    if (gap !== undefined) this.#recency.noteGap(gap);
     this.#lastTransfer = undefined;
   }
 
@@ -90,7 +107,10 @@ export class HeldSection {
     if (have !== undefined && sameLine(have, version) && this.#recency.canTellFrom(have.revision)) {
       if (last?.kind === "delta" && last.from === have.revision) return last;
       const changes = this.#recency.since(have.revision);
-      this.#lastTransfer = { kind: "delta", id, to: version, from: have.revision, changes, root };
+      const { gap } = this.#recency;
+      const crossed = gap !== undefined && gap.after >= have.revision ? { gap } : {};
+      const from = have.revision;
+      this.#lastTransfer = { kind: "delta", id, to: version, from, changes, root, ...crossed };
     } else if (last?.kind !== "whole") {
       const changes = new Map<GroupKey, readonly Cell[]>();
       for (const leaf of content.leaves()) changes.set(leaf.key, leaf.cells);

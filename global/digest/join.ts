@@ -1,7 +1,7 @@
 import { MAX_REGIONS, MAX_SECTIONS_PER_REGION } from "../../shared/limits.js";
 import { type Prepared, prepareDelta, prepareWhole } from "./apply.js";
 import { type Attestation, attestedSection } from "./attestation.js";
-import type { Transfer } from "./delta.js";
+import { isInGap, type Transfer } from "./delta.js";
 import type { HashFunction } from "./hash.js";
 import { HeldSection } from "./held-section.js";
 import type { Orders } from "./orders.js";
@@ -141,6 +141,7 @@ export class Join {
       held === undefined ||
       !sameLine(held.section.version, to) ||
       held.section.version.revision < transfer.from ||
+      isInGap(transfer.gap, held.section.version.revision) ||
       register?.fault(id.summary)?.quarantined === true
     ) {
       return "gap";
@@ -168,8 +169,11 @@ export class Join {
     this.#predecessors.moved(home, held, prepared.section);
     const holder = held ?? new HeldSection(prepared.section);
     if (held === undefined) home.held.set(id.summary, holder);
-    else if (transfer.kind === "whole") held.replace(prepared.section);
-    else held.advance(prepared.section, prepared.changes);
+    else if (transfer.kind === "delta") {
+      held.advance(prepared.section, prepared.changes, transfer.gap);
+    } else {
+      held.replace(prepared.section, home.fault(id.summary) === undefined);
+    }
     holder.word = word;
     home.heal(id.summary);
     return { kind: "applied", before, section: prepared.section };

@@ -1,5 +1,6 @@
 import { MAX_TOMBSTONES_PER_SECTION } from "../../shared/limits.js";
 import type { Cell, GroupKey } from "./cell.js";
+import { type Gap, isInGap } from "./delta.js";
 import type { Leaf, LeafChange } from "./leaf.js";
 
 /** When a group last changed. */
@@ -29,7 +30,8 @@ interface Row {
  *
  * Deltas can be told from versions at or past the floor; whoever is older gets the
  * whole section. Tombstones are bounded by number, and dropping one raises the floor,
- * so that no peer can make a holder hoard them by staying away.
+ * so that no peer can make a holder hoard them by staying away. Nor can they be told from
+ * within a gap: where a holder got the whole section, it knows what that changed in all.
  */
 export class Recency {
   readonly #rows = new Map<GroupKey, Row>();
@@ -37,6 +39,7 @@ export class Recency {
   readonly #tombstones = new Map<GroupKey, Row>();
   #newest: Row | undefined;
   #floor: number;
+  #gap: Gap | undefined;
 
   constructor(floor: number, leaves: Iterable<Leaf>) {
     this.#floor = floor;
@@ -48,9 +51,23 @@ export class Recency {
     return this.#floor;
   }
 
+  /** Revisions above the floor that nothing can be told from; undefined when there are none. */
+  get gap(): Gap | undefined {
+    return this.#gap;
+  }
+
   /** Whether all that changed after a revision is known. */
   canTellFrom(revision: number): boolean {
-    return revision >= this.#floor;
+    return revision >= this.#floor && !isInGap(this.#gap, revision);
+  }
+
+  /** Notes what was not seen to happen. One gap is remembered; another one raises the floor. */
+  noteGap(gap: Gap): void {
+    const last = this.#gap;
+    if (last !== undefined && (last.after < gap.after || last.before > gap.before)) {
+      this.#floor = Math.max(this.#floor, last.before);
+    }
+    this.#gap = gap;
   }
 
   /** Groups that are gone and not forgotten. */

@@ -11,7 +11,7 @@ import {
   MAX_TRANSFERS_IN_PROGRESS,
 } from "../../shared/limits.js";
 import { type Cell, type GroupKey, packedBytes } from "./cell.js";
-import type { Transfer } from "./delta.js";
+import type { Gap, Transfer } from "./delta.js";
 import { followSection } from "./difference/section-difference.js";
 import { describeBadKey, isGroupKey } from "./group-key.js";
 import { HASH_BYTES } from "./hash.js";
@@ -20,13 +20,14 @@ import { sameLine, type Version } from "./version.js";
 import { bytes, integer, list, malformed, regionName, summaryName } from "./wire-check.js";
 import { decodeColumns } from "./wire-columns.js";
 import { decodeSchema } from "./wire-schema.js";
-import { decodeVersion } from "./wire-version.js";
+import { decodeGap, decodeVersion } from "./wire-version.js";
 
 /** What all chunks of one transfer say alike. */
 interface Head {
   readonly id: SectionId;
   readonly to: Version;
   readonly from: number | undefined;
+  readonly gap: Gap | undefined;
   readonly root: string;
   readonly chunks: number;
 }
@@ -118,12 +119,15 @@ function decodeHead(message: SectionChunk, id: SectionId, where: string): Head {
     malformed(where, `of ${chunks}: at most ${MAX_CHUNKS_PER_TRANSFER} are allowed`);
   }
   const root = toBinaryKey(bytes(message.root, [HASH_BYTES], `${where} root`));
-  return { id, to, from, root, chunks };
+  const gap = message.gap && decodeGap(message.gap, `${where} gap`);
+  return { id, to, from, gap, root, chunks };
 }
 
 function sameHead(a: Head, b: Head): boolean {
   return (
     a.from === b.from &&
+    a.gap?.after === b.gap?.after &&
+    a.gap?.before === b.gap?.before &&
     a.root === b.root &&
     a.chunks === b.chunks &&
     a.to.revision === b.to.revision &&
@@ -187,8 +191,10 @@ function gather(
 }
 
 function complete({ head, schema, changes }: Partial): Transfer {
-  const { id, to, from, root } = head;
-  if (from !== undefined) return { kind: "delta", id, to, from, changes, root };
+  const { id, to, from, gap, root } = head;
+  if (from !== undefined) {
+    return { kind: "delta", id, to, from, changes, root, ...(gap === undefined ? {} : { gap }) };
+  }
   if (schema === undefined) malformed(`${id.summary} of ${id.region}`, "came without a schema");
   return { kind: "whole", id, to, schema, changes, root };
 }

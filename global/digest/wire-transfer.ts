@@ -8,7 +8,7 @@ import { tellDifference } from "./difference/section-difference.js";
 import type { Section } from "./section.js";
 import { encodeColumns } from "./wire-columns.js";
 import { encodeSchema } from "./wire-schema.js";
-import { encodeVersion } from "./wire-version.js";
+import { encodeGap, encodeVersion } from "./wire-version.js";
 
 type ChunkInit = MessageInitShape<typeof SectionChunkSchema>;
 
@@ -69,9 +69,17 @@ function differenceChunk(base: Section, delta: DeltaTransfer): Uint8Array | unde
   return chunk.length > MESH_CHUNK_BYTES ? undefined : chunk;
 }
 
-function encodeHead({ id, to, root }: Transfer, chunk: number, chunks: number) {
-  const { region, summary } = id;
-  return { region, summary, to: encodeVersion(to), root: fromBinaryKey(root), chunk, chunks };
+function encodeHead(transfer: Transfer, chunk: number, chunks: number) {
+  const { id, to, root } = transfer;
+  const gap = transfer.kind === "delta" ? transfer.gap : undefined;
+  return {
+    ...id,
+    to: encodeVersion(to),
+    root: fromBinaryKey(root),
+    chunk,
+    chunks,
+    ...(gap === undefined ? {} : { gap: encodeGap(gap) }),
+  };
 }
 
 function encodeChunk(

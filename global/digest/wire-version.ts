@@ -2,6 +2,8 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinaryKey, toBinaryKey } from "../../shared/bytes.js";
 import {
   type SectionClaim as ClaimMessage,
+  type Gap as GapMessage,
+  type GapSchema,
   type Incarnation as IncarnationMessage,
   type IncarnationSchema,
   SectionClaimSchema,
@@ -9,6 +11,7 @@ import {
   type VersionSchema,
 } from "../../shared/gen/atoll/digest/v1/digest_pb.js";
 import { MAX_CLAIMS_PER_FRAME } from "../../shared/limits.js";
+import type { Gap } from "./delta.js";
 import { bytesFromHex, HASH_BYTES, hexFromBytes } from "./hash.js";
 import type { SectionClaim } from "./section.js";
 import type { Incarnation, Version } from "./version.js";
@@ -71,6 +74,17 @@ export function decodeVersion(message: VersionMessage | undefined, where: string
     foldSemantics: message.foldSemantics,
     revision,
   };
+}
+
+/** A gap for the wire. */
+export function encodeGap({ after, before }: Gap): MessageInitShape<typeof GapSchema> {
+  return { after: BigInt(after), before: BigInt(before) };
+}
+
+/** Checks a gap. Throws INVALID_ARGUMENT naming the field below `where`. */
+export function decodeGap(message: GapMessage, where: string): Gap {
+  const after = integer(message.after, 0, `${where}.after`);
+  return { after, before: integer(message.before, after + 1, `${where}.before`) };
 }
 
 /** A claim for the wire. */

@@ -13,6 +13,7 @@ import { ByteReader } from "../../digest/byte-reader.js";
 import { ByteWriter } from "../../digest/byte-writer.js";
 import type { Cell } from "../../digest/cell.js";
 import { readCell, writeCell } from "../../digest/cell-bytes.js";
+import type { Gap } from "../../digest/delta.js";
 import { HASH_BYTES } from "../../digest/hash.js";
 import type { Order } from "../../digest/orders.js";
 import type { Schema, SectionClaim } from "../../digest/section.js";
@@ -35,8 +36,10 @@ import {
   encodeOrder,
 } from "../../digest/wire-trust.js";
 import {
+  decodeGap,
   decodeIncarnation,
   decodeVersion,
+  encodeGap,
   encodeIncarnation,
   encodeVersion,
 } from "../../digest/wire-version.js";
@@ -49,6 +52,8 @@ export interface KeptSection extends SectionClaim {
   readonly isBefore: boolean;
   /** Lowest revision that deltas can be told from. */
   readonly floor: number;
+  /** What was not seen to happen above it. */
+  readonly gap: Gap | undefined;
   /** Number of its origin's word; 0 when there is none. */
   readonly word: number;
   /** Undefined when its age was unknown. */
@@ -82,7 +87,7 @@ export interface KeptGroup {
 }
 
 export function encodeKeptSection(kept: KeptSection): Uint8Array {
-  const { id, version, root, schema, isBefore, floor, word, age } = kept;
+  const { id, version, root, schema, isBefore, floor, gap, word, age } = kept;
   return toBinary(
     KeptSectionSchema,
     create(KeptSectionSchema, {
@@ -93,6 +98,7 @@ export function encodeKeptSection(kept: KeptSection): Uint8Array {
       schema: encodeSchema(schema),
       floor: BigInt(floor),
       word,
+      ...(gap === undefined ? {} : { gap: encodeGap(gap) }),
       ...(age === undefined ? {} : { age }),
     }),
   );
@@ -112,6 +118,7 @@ export function decodeKeptSection(row: Uint8Array): KeptSection {
     root: toBinaryKey(bytes(message.root, [HASH_BYTES], "root")),
     schema: decodeSchema(message.schema, "schema"),
     floor: integer(message.floor, 1, "floor"),
+    gap: message.gap && decodeGap(message.gap, "gap"),
     word: message.word,
     age: decodeAge(message.age),
   };

@@ -66,14 +66,35 @@ describe("a resume token", () => {
   test("from before what can be told apart is a gap, and a reset follows", async () => {
     const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
     east.step({ api: 8 });
-    gateway.hear(east.whole(4));
+    const other = new FakeGateway();
+    const elsewhere = await Served.start(other);
+    try {
+      other.hear(east.whole(4));
+      other.hear(west.whole(3));
+      const follower = elsewhere.subscribe({ summaries: ["machines"], resumeToken: token });
+      expect(await follower.until("notice")).toMatchObject({
+        kind: NoticeKind.GAP,
+        region: "us-east",
+        summary: "machines",
+      });
+      expect(await follower.until("update")).toMatchObject({ reset: true });
+      expect(follower.count(API)).toBe(10);
+      follower.cancel();
+    } finally {
+      await elsewhere.stop();
+    }
+  });
+
+  test("goes on where a section has come whole since, as the own region's after a restart", async () => {
+    const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
+    east.step({ web: 1 });
+    east.step({ api: 8 });
+    gateway.hear(east.whole(5));
     const follower = served.subscribe({ summaries: ["machines"], resumeToken: token });
-    expect(await follower.until("notice")).toMatchObject({
-      kind: NoticeKind.GAP,
-      region: "us-east",
-      summary: "machines",
-    });
-    expect(await follower.until("update")).toMatchObject({ reset: true });
+    const update = await follower.until("update");
+    expect(update.reset).toBe(false);
+    expect((await follower.until("heartbeat")).complete).toBe(true);
+    expect(follower.notices).toEqual([]);
     expect(follower.count(API)).toBe(10);
     follower.cancel();
   });

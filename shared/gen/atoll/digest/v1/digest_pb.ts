@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atoll/digest/v1/digest.proto.
  */
 export const file_atoll_digest_v1_digest: GenFile = /*@__PURE__*/
-  fileDesc("ChxhdG9sbC9kaWdlc3QvdjEvZGlnZXN0LnByb3RvEg9hdG9sbC5kaWdlc3QudjEiWgoLSW5jYXJuYXRpb24SDwoHY291bnRlchgBIAEoBBINCgVub25jZRgCIAEoDBIVCg1iYXNlX3JldmlzaW9uGAMgASgEEhQKDHBhcmVudF9ub25jZRgEIAEoDCJ6CgdWZXJzaW9uEjEKC2luY2FybmF0aW9uGAEgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhIKCmRlZmluaXRpb24YAiABKAQSFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SEAoIcmV2aXNpb24YBCABKAQiaAoMU2VjdGlvbkNsYWltEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEikKB3ZlcnNpb24YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIMCgRyb290GAQgASgMItcBCgtBdHRlc3RhdGlvbhIOCgZyZWdpb24YASABKAkSMQoLaW5jYXJuYXRpb24YAiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24SMgoIc2VjdGlvbnMYAyADKAsyIC5hdG9sbC5kaWdlc3QudjEuQXR0ZXN0ZWRTZWN0aW9uEi4KB2xpbmVhZ2UYBCABKAsyHS5hdG9sbC5kaWdlc3QudjEuTGluZWFnZVBvaW50EhEKCXNpZ25hdHVyZRgFIAEoDBIOCgZrZXlfaWQYBiABKAkibgoPQXR0ZXN0ZWRTZWN0aW9uEg8KB3N1bW1hcnkYASABKAkSEgoKZGVmaW5pdGlvbhgCIAEoBBIWCg5mb2xkX3NlbWFudGljcxgDIAEoDRIQCghyZXZpc2lvbhgEIAEoBBIMCgRyb290GAUgASgMIkAKDExpbmVhZ2VQb2ludBIPCgdjb3VudGVyGAEgASgEEg0KBW5vbmNlGAIgASgMEhAKCHJldmlzaW9uGAMgASgEImEKB01lYXN1cmUSDAoEbmFtZRgBIAEoCRIqCgRraW5kGAIgASgOMhwuYXRvbGwuZGlnZXN0LnYxLk1lYXN1cmVLaW5kEg0KBXNjYWxlGAMgASgNEg0KBWxpbWl0GAQgASgNImwKBlNjaGVtYRITCgtmaW5nZXJwcmludBgBIAEoDBIQCghncm91cF9ieRgCIAMoCRIqCghtZWFzdXJlcxgDIAMoCzIYLmF0b2xsLmRpZ2VzdC52MS5NZWFzdXJlEg8KB3JldGlyZWQYBCABKAgivgMKBkNvbHVtbhIpCgZjb3VudHMYASABKAsyFy5hdG9sbC5kaWdlc3QudjEuQ291bnRzSAASJQoEc3VtcxgCIAEoCzIVLmF0b2xsLmRpZ2VzdC52MS5TdW1zSAASKQoEbWlucxgDIAEoCzIZLmF0b2xsLmRpZ2VzdC52MS5FeHRyZW1lc0gAEioKBW1heGVzGAQgASgLMhkuYXRvbGwuZGlnZXN0LnYxLkV4dHJlbWVzSAASLAoJZGlzdGluY3RzGAUgASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAEiwKCXF1YW50aWxlcxgGIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABInCgRhbnlzGAcgASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAEioKB2xhdGVzdHMYCCABKAsyFy5hdG9sbC5kaWdlc3QudjEuUGFja2VkSAASJwoEc2V0cxgJIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABInCgR0b3BzGAogASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAQggKBnZhbHVlcyIYCgZDb3VudHMSDgoGdmFsdWVzGAEgAygEIhYKBFN1bXMSDgoGdmFsdWVzGAEgAygSIhoKCEV4dHJlbWVzEg4KBnZhbHVlcxgBIAMoASIYCgZQYWNrZWQSDgoGdmFsdWVzGAEgAygMIsECCgxTZWN0aW9uQ2h1bmsSDgoGcmVnaW9uGAEgASgJEg8KB3N1bW1hcnkYAiABKAkSJAoCdG8YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIRCgRmcm9tGAQgASgESACIAQESDAoEcm9vdBgFIAEoDBINCgVjaHVuaxgGIAEoDRIOCgZjaHVua3MYByABKA0SJwoGc2NoZW1hGAggASgLMhcuYXRvbGwuZGlnZXN0LnYxLlNjaGVtYRIMCgRrZXlzGAkgAygJEigKB2NvbHVtbnMYCiADKAsyFy5hdG9sbC5kaWdlc3QudjEuQ29sdW1uEg8KB3JlbW92ZWQYCyADKAkSLwoKZGlmZmVyZW5jZRgMIAEoCzIbLmF0b2xsLmRpZ2VzdC52MS5EaWZmZXJlbmNlQgcKBV9mcm9tIi0KCkRpZmZlcmVuY2USDgoGZ3JvdXBzGAEgASgMEg8KB2NvbHVtbnMYAiADKAwiLAoNU2tpcHBlZFNhbXBsZRILCgNrZXkYASABKAkSDgoGcmVhc29uGAIgASgJIswBCg1TdW1tYXJ5UmVwb3J0Eg8KB3N1bW1hcnkYASABKAkSEgoKZGVmaW5pdGlvbhgCIAEoBBIMCgR0ZXh0GAMgASgJEhMKC2ZpbmdlcnByaW50GAQgASgMEg0KBWVycm9yGAUgASgJEhEKCXJlZm9sZGluZxgGIAEoCBIPCgdtYXRjaGVkGAcgASgEEg8KB3NraXBwZWQYCCABKAQSLwoHc2FtcGxlcxgJIAMoCzIeLmF0b2xsLmRpZ2VzdC52MS5Ta2lwcGVkU2FtcGxlIroBCgxSZWdpb25SZXBvcnQSDgoGcmVnaW9uGAEgASgJEjEKC2luY2FybmF0aW9uGAIgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhAKCHJldmlzaW9uGAMgASgEEjEKCXN1bW1hcmllcxgEIAMoCzIeLmF0b2xsLmRpZ2VzdC52MS5TdW1tYXJ5UmVwb3J0EhIKCmNsdXN0ZXJfaWQYBSABKAQSDgoGaW50ZW50GAYgASgJIkEKDFNpZ25lZFJlcG9ydBIOCgZyZXBvcnQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMEg4KBmtleV9pZBgDIAEoCSKUAQoFT3JkZXISKAoEa2luZBgBIAEoDjIaLmF0b2xsLmRpZ2VzdC52MS5PcmRlcktpbmQSDgoGcmVnaW9uGAIgASgJEg8KB2NvdW50ZXIYAyABKAQSDQoFbm9uY2UYBCABKAwSDgoGc2VyaWFsGAUgASgEEhEKCXNpZ25hdHVyZRgGIAEoDBIOCgZrZXlfaWQYByABKAkqlwIKC01lYXN1cmVLaW5kEhwKGE1FQVNVUkVfS0lORF9VTlNQRUNJRklFRBAAEhYKEk1FQVNVUkVfS0lORF9DT1VOVBABEhQKEE1FQVNVUkVfS0lORF9TVU0QAhIUChBNRUFTVVJFX0tJTkRfTUlOEAMSFAoQTUVBU1VSRV9LSU5EX01BWBAEEhkKFU1FQVNVUkVfS0lORF9ESVNUSU5DVBAFEhoKFk1FQVNVUkVfS0lORF9RVUFOVElMRVMQBhIUChBNRUFTVVJFX0tJTkRfQU5ZEAcSFwoTTUVBU1VSRV9LSU5EX0xBVEVTVBAIEhQKEE1FQVNVUkVfS0lORF9TRVQQCRIUChBNRUFTVVJFX0tJTkRfVE9QEAoqVAoJT3JkZXJLaW5kEhoKFk9SREVSX0tJTkRfVU5TUEVDSUZJRUQQABIVChFPUkRFUl9LSU5EX0ZPUkdFVBABEhQKEE9SREVSX0tJTkRfQURPUFQQAmIGcHJvdG8z");
+  fileDesc("ChxhdG9sbC9kaWdlc3QvdjEvZGlnZXN0LnByb3RvEg9hdG9sbC5kaWdlc3QudjEiWgoLSW5jYXJuYXRpb24SDwoHY291bnRlchgBIAEoBBINCgVub25jZRgCIAEoDBIVCg1iYXNlX3JldmlzaW9uGAMgASgEEhQKDHBhcmVudF9ub25jZRgEIAEoDCJ6CgdWZXJzaW9uEjEKC2luY2FybmF0aW9uGAEgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhIKCmRlZmluaXRpb24YAiABKAQSFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SEAoIcmV2aXNpb24YBCABKAQiaAoMU2VjdGlvbkNsYWltEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEikKB3ZlcnNpb24YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIMCgRyb290GAQgASgMItcBCgtBdHRlc3RhdGlvbhIOCgZyZWdpb24YASABKAkSMQoLaW5jYXJuYXRpb24YAiABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24SMgoIc2VjdGlvbnMYAyADKAsyIC5hdG9sbC5kaWdlc3QudjEuQXR0ZXN0ZWRTZWN0aW9uEi4KB2xpbmVhZ2UYBCABKAsyHS5hdG9sbC5kaWdlc3QudjEuTGluZWFnZVBvaW50EhEKCXNpZ25hdHVyZRgFIAEoDBIOCgZrZXlfaWQYBiABKAkibgoPQXR0ZXN0ZWRTZWN0aW9uEg8KB3N1bW1hcnkYASABKAkSEgoKZGVmaW5pdGlvbhgCIAEoBBIWCg5mb2xkX3NlbWFudGljcxgDIAEoDRIQCghyZXZpc2lvbhgEIAEoBBIMCgRyb290GAUgASgMIkAKDExpbmVhZ2VQb2ludBIPCgdjb3VudGVyGAEgASgEEg0KBW5vbmNlGAIgASgMEhAKCHJldmlzaW9uGAMgASgEImEKB01lYXN1cmUSDAoEbmFtZRgBIAEoCRIqCgRraW5kGAIgASgOMhwuYXRvbGwuZGlnZXN0LnYxLk1lYXN1cmVLaW5kEg0KBXNjYWxlGAMgASgNEg0KBWxpbWl0GAQgASgNImwKBlNjaGVtYRITCgtmaW5nZXJwcmludBgBIAEoDBIQCghncm91cF9ieRgCIAMoCRIqCghtZWFzdXJlcxgDIAMoCzIYLmF0b2xsLmRpZ2VzdC52MS5NZWFzdXJlEg8KB3JldGlyZWQYBCABKAgivgMKBkNvbHVtbhIpCgZjb3VudHMYASABKAsyFy5hdG9sbC5kaWdlc3QudjEuQ291bnRzSAASJQoEc3VtcxgCIAEoCzIVLmF0b2xsLmRpZ2VzdC52MS5TdW1zSAASKQoEbWlucxgDIAEoCzIZLmF0b2xsLmRpZ2VzdC52MS5FeHRyZW1lc0gAEioKBW1heGVzGAQgASgLMhkuYXRvbGwuZGlnZXN0LnYxLkV4dHJlbWVzSAASLAoJZGlzdGluY3RzGAUgASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAEiwKCXF1YW50aWxlcxgGIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABInCgRhbnlzGAcgASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAEioKB2xhdGVzdHMYCCABKAsyFy5hdG9sbC5kaWdlc3QudjEuUGFja2VkSAASJwoEc2V0cxgJIAEoCzIXLmF0b2xsLmRpZ2VzdC52MS5QYWNrZWRIABInCgR0b3BzGAogASgLMhcuYXRvbGwuZGlnZXN0LnYxLlBhY2tlZEgAQggKBnZhbHVlcyIYCgZDb3VudHMSDgoGdmFsdWVzGAEgAygEIhYKBFN1bXMSDgoGdmFsdWVzGAEgAygSIhoKCEV4dHJlbWVzEg4KBnZhbHVlcxgBIAMoASIYCgZQYWNrZWQSDgoGdmFsdWVzGAEgAygMIuQCCgxTZWN0aW9uQ2h1bmsSDgoGcmVnaW9uGAEgASgJEg8KB3N1bW1hcnkYAiABKAkSJAoCdG8YAyABKAsyGC5hdG9sbC5kaWdlc3QudjEuVmVyc2lvbhIRCgRmcm9tGAQgASgESACIAQESDAoEcm9vdBgFIAEoDBINCgVjaHVuaxgGIAEoDRIOCgZjaHVua3MYByABKA0SJwoGc2NoZW1hGAggASgLMhcuYXRvbGwuZGlnZXN0LnYxLlNjaGVtYRIMCgRrZXlzGAkgAygJEigKB2NvbHVtbnMYCiADKAsyFy5hdG9sbC5kaWdlc3QudjEuQ29sdW1uEg8KB3JlbW92ZWQYCyADKAkSLwoKZGlmZmVyZW5jZRgMIAEoCzIbLmF0b2xsLmRpZ2VzdC52MS5EaWZmZXJlbmNlEiEKA2dhcBgNIAEoCzIULmF0b2xsLmRpZ2VzdC52MS5HYXBCBwoFX2Zyb20iJAoDR2FwEg0KBWFmdGVyGAEgASgEEg4KBmJlZm9yZRgCIAEoBCItCgpEaWZmZXJlbmNlEg4KBmdyb3VwcxgBIAEoDBIPCgdjb2x1bW5zGAIgAygMIiwKDVNraXBwZWRTYW1wbGUSCwoDa2V5GAEgASgJEg4KBnJlYXNvbhgCIAEoCSLMAQoNU3VtbWFyeVJlcG9ydBIPCgdzdW1tYXJ5GAEgASgJEhIKCmRlZmluaXRpb24YAiABKAQSDAoEdGV4dBgDIAEoCRITCgtmaW5nZXJwcmludBgEIAEoDBINCgVlcnJvchgFIAEoCRIRCglyZWZvbGRpbmcYBiABKAgSDwoHbWF0Y2hlZBgHIAEoBBIPCgdza2lwcGVkGAggASgEEi8KB3NhbXBsZXMYCSADKAsyHi5hdG9sbC5kaWdlc3QudjEuU2tpcHBlZFNhbXBsZSK6AQoMUmVnaW9uUmVwb3J0Eg4KBnJlZ2lvbhgBIAEoCRIxCgtpbmNhcm5hdGlvbhgCIAEoCzIcLmF0b2xsLmRpZ2VzdC52MS5JbmNhcm5hdGlvbhIQCghyZXZpc2lvbhgDIAEoBBIxCglzdW1tYXJpZXMYBCADKAsyHi5hdG9sbC5kaWdlc3QudjEuU3VtbWFyeVJlcG9ydBISCgpjbHVzdGVyX2lkGAUgASgEEg4KBmludGVudBgGIAEoCSJBCgxTaWduZWRSZXBvcnQSDgoGcmVwb3J0GAEgASgMEhEKCXNpZ25hdHVyZRgCIAEoDBIOCgZrZXlfaWQYAyABKAkilAEKBU9yZGVyEigKBGtpbmQYASABKA4yGi5hdG9sbC5kaWdlc3QudjEuT3JkZXJLaW5kEg4KBnJlZ2lvbhgCIAEoCRIPCgdjb3VudGVyGAMgASgEEg0KBW5vbmNlGAQgASgMEg4KBnNlcmlhbBgFIAEoBBIRCglzaWduYXR1cmUYBiABKAwSDgoGa2V5X2lkGAcgASgJKpcCCgtNZWFzdXJlS2luZBIcChhNRUFTVVJFX0tJTkRfVU5TUEVDSUZJRUQQABIWChJNRUFTVVJFX0tJTkRfQ09VTlQQARIUChBNRUFTVVJFX0tJTkRfU1VNEAISFAoQTUVBU1VSRV9LSU5EX01JThADEhQKEE1FQVNVUkVfS0lORF9NQVgQBBIZChVNRUFTVVJFX0tJTkRfRElTVElOQ1QQBRIaChZNRUFTVVJFX0tJTkRfUVVBTlRJTEVTEAYSFAoQTUVBU1VSRV9LSU5EX0FOWRAHEhcKE01FQVNVUkVfS0lORF9MQVRFU1QQCBIUChBNRUFTVVJFX0tJTkRfU0VUEAkSFAoQTUVBU1VSRV9LSU5EX1RPUBAKKlQKCU9yZGVyS2luZBIaChZPUkRFUl9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRT1JERVJfS0lORF9GT1JHRVQQARIUChBPUkRFUl9LSU5EX0FET1BUEAJiBnByb3RvMw");
 
 /**
  * One life of a region's state. A restore begins a new one.
@@ -603,6 +603,14 @@ export type SectionChunk = Message<"atoll.digest.v1.SectionChunk"> & {
    * @generated from field: atoll.digest.v1.Difference difference = 12;
    */
   difference?: Difference | undefined;
+
+  /**
+   * A delta that its sender tells across a gap: whoever stands between these revisions
+   * can't take it.
+   *
+   * @generated from field: atoll.digest.v1.Gap gap = 13;
+   */
+  gap?: Gap | undefined;
 };
 
 /**
@@ -611,6 +619,31 @@ export type SectionChunk = Message<"atoll.digest.v1.SectionChunk"> & {
  */
 export const SectionChunkSchema: GenMessage<SectionChunk> = /*@__PURE__*/
   messageDesc(file_atoll_digest_v1_digest, 13);
+
+/**
+ * What a holder didn't see happen: it stood at one revision, then came to another one at
+ * once. It knows what came of it, but not what was touched in between and came back.
+ *
+ * @generated from message atoll.digest.v1.Gap
+ */
+export type Gap = Message<"atoll.digest.v1.Gap"> & {
+  /**
+   * @generated from field: uint64 after = 1;
+   */
+  after: bigint;
+
+  /**
+   * @generated from field: uint64 before = 2;
+   */
+  before: bigint;
+};
+
+/**
+ * Describes the message atoll.digest.v1.Gap.
+ * Use `create(GapSchema)` to create a new message.
+ */
+export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
+  messageDesc(file_atoll_digest_v1_digest, 14);
 
 /**
  * How groups differ from the section as the same stream brought it to exactly
@@ -651,7 +684,7 @@ export type Difference = Message<"atoll.digest.v1.Difference"> & {
  * Use `create(DifferenceSchema)` to create a new message.
  */
 export const DifferenceSchema: GenMessage<Difference> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 14);
+  messageDesc(file_atoll_digest_v1_digest, 15);
 
 /**
  * A key that a summary could not count, and why.
@@ -675,7 +708,7 @@ export type SkippedSample = Message<"atoll.digest.v1.SkippedSample"> & {
  * Use `create(SkippedSampleSchema)` to create a new message.
  */
 export const SkippedSampleSchema: GenMessage<SkippedSample> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 15);
+  messageDesc(file_atoll_digest_v1_digest, 16);
 
 /**
  * How one summary fares in its region; for people, outside of roots.
@@ -748,7 +781,7 @@ export type SummaryReport = Message<"atoll.digest.v1.SummaryReport"> & {
  * Use `create(SummaryReportSchema)` to create a new message.
  */
 export const SummaryReportSchema: GenMessage<SummaryReport> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 16);
+  messageDesc(file_atoll_digest_v1_digest, 17);
 
 /**
  * All summaries of one region, as one of its gateways sees them. The later one,
@@ -800,7 +833,7 @@ export type RegionReport = Message<"atoll.digest.v1.RegionReport"> & {
  * Use `create(RegionReportSchema)` to create a new message.
  */
 export const RegionReportSchema: GenMessage<RegionReport> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 17);
+  messageDesc(file_atoll_digest_v1_digest, 18);
 
 /**
  * A report as its region signed it. Relays forward it unchanged.
@@ -833,7 +866,7 @@ export type SignedReport = Message<"atoll.digest.v1.SignedReport"> & {
  * Use `create(SignedReportSchema)` to create a new message.
  */
 export const SignedReportSchema: GenMessage<SignedReport> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 18);
+  messageDesc(file_atoll_digest_v1_digest, 19);
 
 /**
  * What an operator has decided of a region. Kept for good and passed on by everybody.
@@ -888,7 +921,7 @@ export type Order = Message<"atoll.digest.v1.Order"> & {
  * Use `create(OrderSchema)` to create a new message.
  */
 export const OrderSchema: GenMessage<Order> = /*@__PURE__*/
-  messageDesc(file_atoll_digest_v1_digest, 19);
+  messageDesc(file_atoll_digest_v1_digest, 20);
 
 /**
  * What a measure's cells hold.

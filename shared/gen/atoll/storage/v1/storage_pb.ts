@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Attestation, Incarnation, LineagePoint, Schema, Version } from "../../digest/v1/digest_pb.js";
+import type { Attestation, Gap, Incarnation, LineagePoint, Schema, Version } from "../../digest/v1/digest_pb.js";
 import { file_atoll_digest_v1_digest } from "../../digest/v1/digest_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atoll/storage/v1/storage.proto.
  */
 export const file_atoll_storage_v1_storage: GenFile = /*@__PURE__*/
-  fileDesc("Ch5hdG9sbC9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGF0b2xsLnN0b3JhZ2UudjEiVwoMQ2xvY2tSZWFkaW5nEg8KB2Jvb3RfaWQYASABKAkSDwoHYm9vdF9tcxgCIAEoARIUCgxtb25vdG9uaWNfbXMYAyABKAESDwoHd2FsbF9tcxgEIAEoASJKCgdBZ2VNYXJrEi8KB3JlYWRpbmcYASABKAsyHi5hdG9sbC5zdG9yYWdlLnYxLkNsb2NrUmVhZGluZxIOCgZhZ2VfbXMYAiABKAEi5QEKC0tlcHRTZWN0aW9uEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEg4KBmJlZm9yZRgDIAEoCBIpCgd2ZXJzaW9uGAQgASgLMhguYXRvbGwuZGlnZXN0LnYxLlZlcnNpb24SDAoEcm9vdBgFIAEoDBInCgZzY2hlbWEYBiABKAsyFy5hdG9sbC5kaWdlc3QudjEuU2NoZW1hEg0KBWZsb29yGAcgASgEEgwKBHdvcmQYCCABKA0SJgoDYWdlGAkgASgLMhkuYXRvbGwuc3RvcmFnZS52MS5BZ2VNYXJrIrkBCgpLZXB0UmVnaW9uEg4KBnJlZ2lvbhgBIAEoCRIuCghjb25mbGljdBgCIAMoCzIcLmF0b2xsLmRpZ2VzdC52MS5BdHRlc3RhdGlvbhIxCgtpbmNhcm5hdGlvbhgDIAEoCzIcLmF0b2xsLmRpZ2VzdC52MS5JbmNhcm5hdGlvbhIQCghyZXZpc2lvbhgEIAEoBBImCgNhZ2UYBSABKAsyGS5hdG9sbC5zdG9yYWdlLnYxLkFnZU1hcmsigQEKCktlcHRTb3VyY2USMQoLaW5jYXJuYXRpb24YASABKAsyHC5hdG9sbC5kaWdlc3QudjEuSW5jYXJuYXRpb24SEAoIcmV2aXNpb24YAiABKAQSLgoHbGluZWFnZRgDIAEoCzIdLmF0b2xsLmRpZ2VzdC52MS5MaW5lYWdlUG9pbnRiBnByb3RvMw", [file_atoll_digest_v1_digest]);
+  fileDesc("Ch5hdG9sbC9zdG9yYWdlL3YxL3N0b3JhZ2UucHJvdG8SEGF0b2xsLnN0b3JhZ2UudjEiVwoMQ2xvY2tSZWFkaW5nEg8KB2Jvb3RfaWQYASABKAkSDwoHYm9vdF9tcxgCIAEoARIUCgxtb25vdG9uaWNfbXMYAyABKAESDwoHd2FsbF9tcxgEIAEoASJKCgdBZ2VNYXJrEi8KB3JlYWRpbmcYASABKAsyHi5hdG9sbC5zdG9yYWdlLnYxLkNsb2NrUmVhZGluZxIOCgZhZ2VfbXMYAiABKAEiiAIKC0tlcHRTZWN0aW9uEg4KBnJlZ2lvbhgBIAEoCRIPCgdzdW1tYXJ5GAIgASgJEg4KBmJlZm9yZRgDIAEoCBIpCgd2ZXJzaW9uGAQgASgLMhguYXRvbGwuZGlnZXN0LnYxLlZlcnNpb24SDAoEcm9vdBgFIAEoDBInCgZzY2hlbWEYBiABKAsyFy5hdG9sbC5kaWdlc3QudjEuU2NoZW1hEg0KBWZsb29yGAcgASgEEgwKBHdvcmQYCCABKA0SJgoDYWdlGAkgASgLMhkuYXRvbGwuc3RvcmFnZS52MS5BZ2VNYXJrEiEKA2dhcBgKIAEoCzIULmF0b2xsLmRpZ2VzdC52MS5HYXAiuQEKCktlcHRSZWdpb24SDgoGcmVnaW9uGAEgASgJEi4KCGNvbmZsaWN0GAIgAygLMhwuYXRvbGwuZGlnZXN0LnYxLkF0dGVzdGF0aW9uEjEKC2luY2FybmF0aW9uGAMgASgLMhwuYXRvbGwuZGlnZXN0LnYxLkluY2FybmF0aW9uEhAKCHJldmlzaW9uGAQgASgEEiYKA2FnZRgFIAEoCzIZLmF0b2xsLnN0b3JhZ2UudjEuQWdlTWFyayKBAQoKS2VwdFNvdXJjZRIxCgtpbmNhcm5hdGlvbhgBIAEoCzIcLmF0b2xsLmRpZ2VzdC52MS5JbmNhcm5hdGlvbhIQCghyZXZpc2lvbhgCIAEoBBIuCgdsaW5lYWdlGAMgASgLMh0uYXRvbGwuZGlnZXN0LnYxLkxpbmVhZ2VQb2ludGIGcHJvdG8z", [file_atoll_digest_v1_digest]);
 
 /**
  * One instant on the clocks of a machine, in milliseconds.
@@ -142,6 +142,13 @@ export type KeptSection = Message<"atoll.storage.v1.KeptSection"> & {
    * @generated from field: atoll.storage.v1.AgeMark age = 9;
    */
   age?: AgeMark | undefined;
+
+  /**
+   * What was not seen to happen above the floor.
+   *
+   * @generated from field: atoll.digest.v1.Gap gap = 10;
+   */
+  gap?: Gap | undefined;
 };
 
 /**
