@@ -68,7 +68,13 @@ function notesOf(region: string, gateway: GatewayFacts): string[] {
         ? `${summary.summary}: ${summary.skipped} records skipped`
         : `${summary.summary}: ${summary.error.split("\n")[0]}`,
     );
-  return [...regions, ...nameNotes(gateway.view), ...summaries, ...mirrorNotes(gateway)];
+  return [
+    ...regions,
+    ...nameNotes(gateway.view),
+    ...summaries,
+    ...mirrorNotes(gateway),
+    ...storageNotes(gateway),
+  ];
 }
 
 /** How a gateway's mirror in Redis fares, where it has one. */
@@ -79,6 +85,16 @@ function mirrorNotes({ view }: GatewayFacts): string[] {
   if (!mirror.connected) return [`mirror down${error}`];
   if (mirror.lagMs < MIRROR_LATE_MS && error === "") return ["mirrored to Redis"];
   return [`mirror ${formatAge(mirror.lagMs)} behind${error}`];
+}
+
+/** What is wrong with a gateway's storage of its view, where it has one. */
+function storageNotes({ view }: GatewayFacts): string[] {
+  const storage = view?.storage;
+  if (storage === undefined) return [];
+  const { error, savedAgoMs } = storage;
+  const ago = savedAgoMs === undefined ? "never" : `${formatAge(savedAgoMs)} ago`;
+  if (error !== "") return [`view last saved ${ago}: ${error}`];
+  return storage.dropped > 0n ? [`${storage.dropped} parts of its stored view were lost`] : [];
 }
 
 /** How many other regions a gateway knows, and how many of those it hears. */
@@ -120,6 +136,19 @@ function mirrorJson({ view }: GatewayFacts): unknown {
   return { address, connected, units, lagMs, error };
 }
 
+function storageJson({ view }: GatewayFacts): unknown {
+  if (view?.storage === undefined) return null;
+  const { path, error, savedAgoMs, bytes, restoredSections, dropped } = view.storage;
+  return {
+    path,
+    error,
+    savedAgoMs: savedAgoMs ?? null,
+    bytes: Number(bytes),
+    restoredSections: Number(restoredSections),
+    dropped: Number(dropped),
+  };
+}
+
 function regionJson(region: RegionFacts): Record<string, unknown> {
   return {
     region: region.name,
@@ -142,6 +171,7 @@ function regionJson(region: RegionFacts): Record<string, unknown> {
         freshness === undefined ? [] : [freshnessJson(freshness)],
       ),
       mirror: mirrorJson(gateway),
+      storage: storageJson(gateway),
       notes: gateway.error === undefined ? notesOf(region.name, gateway) : [gateway.error],
     })),
   };

@@ -8,9 +8,17 @@ import {
   RegionSchema,
   type RegionsResponse,
   RegionsResponseSchema,
+  type Storage,
+  StorageSchema,
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import { freshnessMessage } from "./messages.js";
-import type { MirrorStatus, PeerInfo, PeerNameStatus, ViewSource } from "./view-source.js";
+import type {
+  MirrorStatus,
+  PeerInfo,
+  PeerNameStatus,
+  StorageStatus,
+  ViewSource,
+} from "./view-source.js";
 
 /** Tells where each region stands, and the gateways that are known. */
 export function regions(source: ViewSource): RegionsResponse {
@@ -32,6 +40,8 @@ export function regions(source: ViewSource): RegionsResponse {
   });
   const mirror = source.mirror?.();
   if (mirror !== undefined) response.mirror = mirrorMessage(mirror);
+  const storage = source.storage?.();
+  if (storage !== undefined) response.storage = storageMessage(storage);
   return response;
 }
 
@@ -42,6 +52,18 @@ function mirrorMessage({ address, isConnected, units, lagMs, error }: MirrorStat
     units: BigInt(units),
     lagMs,
     error,
+  });
+}
+
+function storageMessage(status: StorageStatus): Storage {
+  const { path, error, savedAgoMs, bytes, restored, dropped } = status;
+  return create(StorageSchema, {
+    path,
+    error,
+    bytes: BigInt(bytes),
+    restoredSections: BigInt(restored),
+    dropped: BigInt(dropped),
+    ...(savedAgoMs === undefined ? {} : { savedAgoMs }),
   });
 }
 

@@ -23,11 +23,18 @@ export interface SummaryPlace {
 /** Where a consumer stands, by summary. */
 export type Places = ReadonlyMap<string, SummaryPlace>;
 
-/** Where a consumer stands that was told this; undefined when nothing was published. */
+/**
+ * Where a consumer stands that was told this; undefined when nothing was published. Parts
+ * stand where their groups were touched last: what moved on since without news, as each
+ * second, needn't be known to whoever the consumer goes on at, such as a gateway that was
+ * killed and has saved no more than that.
+ */
 export function placeOf({ schema, parts }: MergedSnapshot): SummaryPlace | undefined {
   if (schema === undefined) return undefined;
   const versions = new Map<string, Version>();
-  for (const [region, part] of parts) versions.set(region, part.version);
+  for (const [region, { version, untouchedSince }] of parts) {
+    versions.set(region, { ...version, revision: untouchedSince });
+  }
   return { fingerprint: schema.fingerprint, parts: versions };
 }
 

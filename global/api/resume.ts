@@ -43,7 +43,7 @@ export function resume(
     const resumed = resumePart(state, summary, region, version, parts.get(region));
     if (resumed.kind === "wait") return resumed;
     if (resumed.kind === "reset") reset ??= resumed;
-    else if (resumed.delta !== undefined) {
+    else if (resumed.delta !== undefined && resumed.delta.changes.size > 0) {
       for (const key of resumed.delta.changes.keys()) touched.add(key);
       const part = parts.get(region) as Section;
       byRegion.set(region, {

@@ -24,7 +24,8 @@ export function prepareDelta(
   const wrong = misfit(schema, delta.changes);
   if (wrong !== undefined) return wrong;
   const changes = leafChanges(delta.changes, held.recency, hash);
-  const section = makeSection(delta.id, delta.to, schema, content.with(changes), hash);
+  const since = changes.length === 0 ? held.section.untouchedSince : delta.to.revision;
+  const section = makeSection(delta.id, delta.to, schema, content.with(changes), hash, since);
   return tooLarge(section) ?? { section, changes };
 }
 

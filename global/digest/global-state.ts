@@ -160,7 +160,8 @@ export class GlobalState implements StateReader {
     );
     const changes = leafChanges(publication.changes, this.#held(id)?.recency, this.#hash);
     const content = (base?.content ?? Content.empty(this.#hash)).with(changes);
-    const section = makeSection(id, to, schema, content, this.#hash);
+    const since = changes.length === 0 ? base?.untouchedSince : undefined;
+    const section = makeSection(id, to, schema, content, this.#hash, since);
     this.#own.set(key, section);
     if (base !== undefined && from !== undefined) {
       const { root } = section;

@@ -37,6 +37,11 @@ export interface Section {
   readonly content: Content;
   /** SHA-256 over schema and groups: a binary string of 32 units. */
   readonly root: string;
+  /**
+   * No group was touched after this revision, as far as the holder knows: who stands at it,
+   * or past it, has the same groups. Local, never hashed.
+   */
+  readonly untouchedSince: number;
 }
 
 /** That a section has this root at this version; a list of them is a version vector. */
@@ -53,13 +58,17 @@ export function sectionKey(id: SectionId): string {
 
 const writer = new ByteWriter();
 
-/** Builds a section; its root is over the schema, the number of groups and their tree. */
+/**
+ * Builds a section; its root is over the schema, the number of groups and their tree.
+ * `untouchedSince` is given where it only moves on.
+ */
 export function makeSection(
   id: SectionId,
   version: Version,
   schema: Schema,
   content: Content,
   hash: HashFunction,
+  untouchedSince: number = version.revision,
 ): Section {
   writer.reset();
   writer.byte(HASH_DOMAIN.section);
@@ -76,7 +85,7 @@ export function makeSection(
   }
   writer.uint32(content.size);
   writer.binary(content.root);
-  return { id, version, schema, content, root: hash(writer.written()) };
+  return { id, version, schema, content, root: hash(writer.written()), untouchedSince };
 }
 
 /** Groups that a section may have with so many measures. */

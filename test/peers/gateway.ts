@@ -20,7 +20,7 @@ type Places = Readonly<Record<string, string>>;
 export class Gateway {
   readonly region: string;
   readonly address: TopologyGateway;
-  readonly #dataDir: string;
+  readonly dataDir: string;
   readonly #places: Places;
   readonly #args: readonly string[];
   #child: Child;
@@ -34,23 +34,30 @@ export class Gateway {
   ) {
     this.region = region;
     this.address = address;
-    this.#dataDir = dataDir;
+    this.dataDir = dataDir;
     this.#places = places;
     this.#args = args;
     this.#child = this.#spawn();
   }
 
-  #spawn(): Child {
+  #spawn(address: TopologyGateway = this.address): Child {
     const settings = flags({
-      name: this.address.name,
+      name: address.name,
       region: this.region,
-      "data-dir": this.#dataDir,
-      grpc: this.address.grpc,
-      http: this.address.http,
+      "data-dir": this.dataDir,
+      grpc: address.grpc,
+      http: address.http,
       ...this.#places,
     });
     const args = ["--enable-source-maps", PROGRAM, ...settings, ...this.#args];
-    return new Child(this.address.name, process.execPath, args, process.env);
+    return new Child(address.name, process.execPath, args, process.env);
+  }
+
+  /** Starts another gateway on the same data directory. */
+  async twin(): Promise<Child> {
+    const [grpc, http] = await freePorts(2);
+    const name = `${this.address.name}-twin`;
+    return this.#spawn({ name, grpc: `127.0.0.1:${grpc}`, http: `127.0.0.1:${http}` });
   }
 
   get child(): Child {
