@@ -33,9 +33,14 @@ export class Neighbours {
   }
 
   links(): Links {
-    const { core, region: home, sourceStatus } = this.#input;
+    const { core, region: home, sourceStatus, ageNowMs } = this.#input;
     const links = new Map<string, RegionLink>();
     for (const region of core.directory.keys()) links.set(region, this.#linkOf(region));
+    for (const region of core.book.regions()) {
+      // Nobody told this gateway where it is, but another region's brings its news.
+      const isHeard = core.book.path(region, ageNowMs()).length > 0;
+      if (isHeard && !links.has(region)) links.set(region, this.#linkOf(region));
+    }
     links.set(home, this.#homeLink(localLink(sourceStatus(), home)));
     return links;
   }

@@ -1,10 +1,8 @@
-import { once } from "node:events";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { GlobalService } from "../../shared/gen/atoll/global/v1/global_pb.js";
-import { RpcClient } from "../../shared/rpc/client.js";
+import { afterAll, beforeAll, test } from "vitest";
 import { etcdctlOk } from "../peers/etcdctl.js";
 import { type Gateway, startWorld, type World } from "../peers/gateway.js";
 import { Subscriber } from "../peers/subscriber.js";
+import { untilEqualRoots } from "./held-roots.js";
 
 /** Two gateways a region work side by side without a leader; either may be lost. */
 const DEFINITION = `name: machines
@@ -15,8 +13,6 @@ measures:
   spare: sum(value.cpu_free)
 `;
 const REGIONS = ["east", "west"];
-const POLL_MS = 100;
-const WAIT_MS = 30_000;
 
 let world: World;
 
@@ -39,29 +35,6 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** The roots that a gateway holds, one a region. */
-async function rootsOf(gateway: Gateway): Promise<string> {
-  const client = new RpcClient(gateway.address.grpc);
-  try {
-    const { summaries } = await client.unary(GlobalService.method.summaries, {
-      summary: "machines",
-    });
-    return summaries.map(({ region, root }) => `${region} ${root}`).join();
-  } finally {
-    client.close();
-  }
-}
-
-async function expectEqualRoots(): Promise<void> {
-  const giveUpAt = Date.now() + WAIT_MS;
-  for (;;) {
-    const roots = await Promise.all(world.gateways.map(rootsOf));
-    if (new Set(roots).size === 1) return;
-    if (Date.now() > giveUpAt) expect(new Set(roots)).toEqual(new Set([roots[0]]));
-    await once(AbortSignal.timeout(POLL_MS), "abort");
-  }
-}
-
 test("all gateways come to hold the same, whichever of them fetched it", async () => {
   for (const region of REGIONS) {
     for (let i = 0; i < 5; i++) await write(region, `${region}-${i}`, `app-${i % 3}`, i);
@@ -72,7 +45,7 @@ test("all gateways come to hold the same, whichever of them fetched it", async (
     await follower.until((s) => REGIONS.every((region) => s.regions.has(region)));
     follower.close();
   }
-  await expectEqualRoots();
+  await untilEqualRoots(world.gateways, "machines");
 });
 
 test.each([0, 1])("gateway %i of a region may be lost", async (lost) => {
@@ -87,5 +60,5 @@ test.each([0, 1])("gateway %i of a region may be lost", async (lost) => {
   await Promise.all(everybody.map((f) => f.until((s) => s.groups.get(`lost-${lost}`)?.[1] === 12)));
   for (const follower of everybody) follower.close();
   await doomed.restart();
-  await expectEqualRoots();
+  await untilEqualRoots(world.gateways, "machines");
 });

@@ -23,7 +23,7 @@ export class Gateway {
   readonly dataDir: string;
   readonly #places: Places;
   readonly #args: readonly string[];
-  #child: Child;
+  #child: Child | undefined;
 
   constructor(
     region: string,
@@ -37,7 +37,6 @@ export class Gateway {
     this.dataDir = dataDir;
     this.#places = places;
     this.#args = args;
-    this.#child = this.#spawn();
   }
 
   #spawn(address: TopologyGateway = this.address): Child {
@@ -61,19 +60,28 @@ export class Gateway {
   }
 
   get child(): Child {
+    if (this.#child === undefined) throw new Error(`${this.address.name} was never started`);
     return this.#child;
   }
 
-  /** Resolves when it says that it is ready to serve. */
-  async ready(): Promise<void> {
-    await this.#child.until(() => httpOk(`http://${this.address.http}/readyz`), READY_MS);
+  /**
+   * Starts it, the first time or after it ended; its data folder is as it was left. Resolves
+   * when it says that it is ready to serve.
+   */
+  async start(): Promise<void> {
+    if (this.#child?.hasExited === false) throw new Error(`${this.address.name} still runs`);
+    const child = this.#spawn();
+    this.#child = child;
+    await child.until(() => httpOk(`http://${this.address.http}/readyz`), READY_MS);
   }
 
-  /** Starts it again after it ended; its data folder is as it was left. */
-  async restart(): Promise<void> {
-    if (!this.#child.hasExited) throw new Error(`${this.address.name} still runs`);
-    this.#child = this.#spawn();
-    await this.ready();
+  /** Starts it again after it ended. */
+  restart(): Promise<void> {
+    return this.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#child?.stop();
   }
 }
 
@@ -98,9 +106,11 @@ export interface WorldOptions {
   readonly regionOptions?: Pick<RegionOptions, "args" | "env">;
   /**
    * Gives the address at which `from`'s gateways find a gateway of `to`, for a proxy
-   * on the way; the gateway's own address unless given.
+   * on the way; the gateway's own address unless given. Undefined: they aren't told of it.
    */
-  readonly via?: (from: string, to: string, address: string) => Promise<string>;
+  readonly via?: (from: string, to: string, address: string) => Promise<string | undefined>;
+  /** Regions whose gateways are left to be started later. */
+  readonly late?: readonly string[];
 }
 
 /** Regions and their gateways on loopback, each member and gateway a process. */
@@ -153,7 +163,7 @@ export class World {
   async stop(): Promise<void> {
     const own = [...this.regions].filter(([name]) => this.#stores?.has(name) !== true);
     const endings = [
-      ...this.gateways.map((gateway) => gateway.child.stop()),
+      ...this.gateways.map((gateway) => gateway.stop()),
       ...own.map(([, region]) => region.stop()),
     ];
     const results = await Promise.allSettled(endings);
@@ -172,7 +182,10 @@ async function planGateways(name: string, count: number): Promise<TopologyGatewa
   }));
 }
 
-/** The topology as one region's gateways see it: others' addresses may lead through a proxy. */
+/**
+ * The topology as one region's gateways see it: others' addresses may lead through a proxy,
+ * and regions of which they aren't told are not in it.
+ */
 async function seenFrom(
   region: string,
   topology: Topology,
@@ -181,13 +194,15 @@ async function seenFrom(
   if (via === undefined) return topology;
   const regions = topology.regions.map(async (other) => {
     if (other.name === region) return other;
-    const gateways = other.gateways.map(async (gateway) => ({
-      ...gateway,
-      grpc: await via(region, other.name, gateway.grpc),
-    }));
-    return { ...other, gateways: await Promise.all(gateways) };
+    const gateways: TopologyGateway[] = [];
+    for (const gateway of other.gateways) {
+      const grpc = await via(region, other.name, gateway.grpc);
+      if (grpc !== undefined) gateways.push({ ...gateway, grpc });
+    }
+    return { ...other, gateways };
   });
-  return { regions: await Promise.all(regions) };
+  const known = (await Promise.all(regions)).filter(({ gateways }) => gateways.length > 0);
+  return { regions: known };
 }
 
 async function startStore(
@@ -242,7 +257,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const regions = new Map(started.map(({ name, region }) => [name, region]));
   const world = new World(topology, regions, gateways, folder, options.stores);
   try {
-    await Promise.all(gateways.map((gateway) => gateway.ready()));
+    const begun = gateways.filter(({ region }) => options.late?.includes(region) !== true);
+    await Promise.all(begun.map((gateway) => gateway.start()));
   } catch (error) {
     await world.stop().catch(() => {});
     throw error;

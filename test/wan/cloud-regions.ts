@@ -61,3 +61,8 @@ function measured(from: number, to: number): number {
   if (text === undefined) throw new RangeError(`there is no cloud region ${from} or ${to}`);
   return Number(text);
 }
+
+/** Milliseconds one way between two of CLOUD_REGIONS, by name. */
+export function distanceMs(from: string, to: string): number {
+  return oneWayMs(CLOUD_REGIONS.indexOf(from), CLOUD_REGIONS.indexOf(to));
+}

@@ -2,7 +2,7 @@ import { EtcdClient } from "../../../shared/etcd/client.js";
 import { put } from "../../../shared/etcd/kv.js";
 import { startWorld, type World } from "../../peers/gateway.js";
 import { Subscriber } from "../../peers/subscriber.js";
-import { CLOUD_REGIONS, oneWayMs } from "../../wan/cloud-regions.js";
+import { CLOUD_REGIONS, distanceMs } from "../../wan/cloud-regions.js";
 import { Network } from "../../wan/network.js";
 
 const DEFINITION = `name: convergence
@@ -24,11 +24,6 @@ function someOf(count: number): string[] {
   }
   const step = CLOUD_REGIONS.length / count;
   return Array.from({ length: count }, (_, i) => CLOUD_REGIONS[Math.floor(i * step)] as string);
-}
-
-/** Milliseconds one way between two cloud regions, by name. */
-function distance(from: string, to: string): number {
-  return oneWayMs(CLOUD_REGIONS.indexOf(from), CLOUD_REGIONS.indexOf(to));
 }
 
 /**
@@ -57,7 +52,7 @@ export class Islands {
   /** Starts them; resolves when each subscriber has heard of each region. */
   static async start(count: number): Promise<Islands> {
     const names = someOf(count);
-    const network = new Network(distance);
+    const network = new Network(distanceMs);
     const world = await startWorld({ regions: names, via: network.via });
     const islands = new Islands(names, network, world);
     try {
@@ -91,7 +86,9 @@ export class Islands {
 
   /** Milliseconds one way from a region to the one that is farthest from it. */
   farthestMs(region: string): number {
-    return Math.max(...this.names.map((other) => (other === region ? 0 : distance(region, other))));
+    return Math.max(
+      ...this.names.map((other) => (other === region ? 0 : distanceMs(region, other))),
+    );
   }
 
   /** The largest one-way delay of all. */

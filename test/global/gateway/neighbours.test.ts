@@ -75,6 +75,15 @@ test("a region is reached directly, through a sibling just as directly, or by a 
   expect(other.link("north")?.path).toBe("relay:west");
 });
 
+test("a region that nobody has named is there while another one brings its news", () => {
+  const { sight, link, wait } = begin();
+  expect(link("south")).toBeUndefined();
+  sight("south", "east", "west", "south");
+  expect(link("south")).toEqual({ reachable: true, path: "relay:west", reason: "" });
+  wait(MESH_LINK_DEAD_MS + 100);
+  expect(link("south")).toBeUndefined();
+});
+
 test("a region from which nothing comes says why, and so does one that fell silent", () => {
   const { core, sight, link, wait } = begin();
   expect(link("west")).toEqual({
