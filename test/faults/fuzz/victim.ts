@@ -99,7 +99,7 @@ export class Victim {
     await writeFile(file, JSON.stringify(topology));
     const trust = flags({ trust: keys.trust, "signing-key": keys.signingKey(HOME) });
     const gateway = new Gateway(HOME, address, join(folder, "data"), { topology: file }, trust);
-    await gateway.ready();
+    await gateway.start();
     const victim = new Victim(region, gateway, folder);
     await put(victim.#etcd, "/atoll/summaries/home", DEFINITION);
     await victim.write();
