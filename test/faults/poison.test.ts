@@ -11,6 +11,8 @@ import { CODES } from "../../shared/errors.js";
 import {
   type GetResponse,
   GlobalService,
+  NoticeKind,
+  RegionStatus,
   type SummaryState,
 } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import { SyncResponseSchema } from "../../shared/gen/atoll/mesh/v1/mesh_pb.js";
@@ -295,6 +297,29 @@ describe("a gateway that lies", () => {
       const answer = await client.unary(GlobalService.method.get, request);
       return (answer.byRegion[0]?.groups.length ?? 0) > 0;
     });
+    await expectUnhurt();
+  });
+
+  test("what it spoils later is quarantined, and subscribers are told so and of its end", async () => {
+    const subscriber = new Subscriber(gateway.address.grpc, "machines");
+    const told = (): NoticeKind[] =>
+      subscriber.notices.filter(({ region }) => region === "west").map(({ kind }) => kind);
+    try {
+      await subscriber.until(({ complete }) => complete);
+      const groups = new Map(subscriber.groups);
+      west.write(100, seededRandom(100));
+      await refused("bad-root", ...Array.from({ length: 4 }, () => frameOf(west, true)));
+      await subscriber.until(() => told().includes(NoticeKind.QUARANTINE));
+      await subscriber.until(
+        ({ regions }) => regions.get("west")?.status === RegionStatus.QUARANTINED,
+      );
+      expect(subscriber.groups).toEqual(groups);
+      forger.say(frameOf(west));
+      await subscriber.until(() => told().includes(NoticeKind.HEALED));
+      expect(told()).toEqual([NoticeKind.QUARANTINE, NoticeKind.HEALED]);
+    } finally {
+      subscriber.close();
+    }
     await expectUnhurt();
   });
 

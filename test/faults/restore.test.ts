@@ -3,12 +3,14 @@ import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { NoticeKind } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import { type HoldingsResponse, TrustService } from "../../shared/gen/atoll/trust/v1/trust_pb.js";
 import { RpcClient } from "../../shared/rpc/client.js";
 import { RpcServer } from "../../shared/rpc/server.js";
 import { atoll } from "../peers/cli.js";
 import { etcdctlOk } from "../peers/etcdctl.js";
 import { startWorld, type World } from "../peers/gateway.js";
+import { Subscriber } from "../peers/subscriber.js";
 
 /**
  * Existing etcd clusters whose data are put back to an earlier copy, which keeps cluster
@@ -26,6 +28,10 @@ let folder: string;
 /** Where east's only member keeps its data, and a copy of them. */
 let data: string;
 let backup: string;
+/** Who follows the summary at west's gateway through all of this. */
+let consumer: Subscriber;
+const noticesOf = (of: string): NoticeKind[] =>
+  consumer.notices.filter(({ region }) => region === of).map(({ kind }) => kind);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "atoll-restore-"));
@@ -36,8 +42,10 @@ beforeAll(async () => {
   data = join(etcdDataDir("east"), etcd.members[0]?.name ?? "");
   await etcdctlOk(etcd.endpoints, "put", "/atoll/summaries/machines", DEFINITION);
   await write("first");
+  consumer = new Subscriber(world.gateway("west").address.grpc, "machines");
 });
 afterAll(async () => {
+  consumer?.close();
   await world?.stop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -158,6 +166,10 @@ test("the command that the refusal names resolves it", async () => {
     return counter === 2 && groups === 1;
   });
   expect(await refusal()).toBe("");
+  await consumer.until(() => noticesOf("east").includes(NoticeKind.RESTORE));
+  const restore = consumer.notices.find(({ kind }) => kind === NoticeKind.RESTORE);
+  expect([restore?.before?.incarnation, restore?.now?.incarnation]).toEqual([1n, 2n]);
+  await consumer.until(({ groups }) => groups.size === 1);
 });
 
 test("a second restore of the same copy is refused until an operator adopts it", async () => {
@@ -192,6 +204,8 @@ test("an operator's order removes a region for good, and only an operator's", as
   const done = await atoll(world.topologyFile, ...command, "--yes");
   expect(done.stderr).toBe("");
   await until("west holds nothing of it", async () => (await heldInWest()).counter === 0);
+  await consumer.until(() => noticesOf("east").includes(NoticeKind.FORGOTTEN));
+  await consumer.until(({ groups }) => groups.size === 0);
   const adopt = await atoll(world.topologyFile, "region", "adopt", "east", "ffffffff", "--yes");
   expect(adopt.stderr).toContain("no life of east have a nonce ffffffff");
 });

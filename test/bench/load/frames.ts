@@ -16,6 +16,8 @@ export const FRAME = {
 } as const;
 export const FLAG = { END_STREAM: 1, ACK: 1, END_HEADERS: 4 } as const;
 
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
 /** One frame as bytes. */
 export function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.length);
@@ -56,6 +58,11 @@ export function grpcMessage(message: Uint8Array): Buffer {
   return bytes;
 }
 
+/** What opens a connection that keeps to HTTP/2's own windows of 64 KiB. */
+export function bareOpening(): Buffer {
+  return Buffer.concat([PREFACE, frame(FRAME.SETTINGS, 0, 0, new Uint8Array(0))]);
+}
+
 /** What opens a connection: preface, settings with a large window, a large connection window. */
 export function opening(): Buffer {
   const window = 0x3fff_ffff;
@@ -67,7 +74,7 @@ export function opening(): Buffer {
   const update = Buffer.alloc(4);
   update.writeUInt32BE(window, 0);
   return Buffer.concat([
-    Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    PREFACE,
     frame(FRAME.SETTINGS, 0, 0, settings),
     frame(FRAME.WINDOW_UPDATE, 0, 0, update),
   ]);

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { FrameReader } from "./frame-reader.js";
-import { FLAG, FRAME, frame, grpcMessage, opening, requestHeaders } from "./frames.js";
+import { bareOpening, FLAG, FRAME, frame, grpcMessage, opening, requestHeaders } from "./frames.js";
 
 /** Both windows are given back when this many bytes have come. */
 const WINDOW_STEP_BYTES = 64 * 1024 * 1024;
@@ -16,6 +16,8 @@ export interface StreamCall {
   readonly request: Uint8Array;
   /** No further request follows. */
   readonly halfClose: boolean;
+  /** It reads with the smallest windows, and never gives back what it has read of them. */
+  readonly stalls?: boolean;
   /** Each message that comes, valid during the call. */
   readonly onMessage: (message: Buffer) => void;
   /** The stream or its connection has ended, which it should not. */
@@ -38,7 +40,7 @@ export class StreamConnection {
     socket.on("close", () => this.#end("the connection was closed"));
     socket.write(
       Buffer.concat([
-        opening(),
+        call.stalls === true ? bareOpening() : opening(),
         frame(FRAME.HEADERS, FLAG.END_HEADERS, STREAM, requestHeaders(call.path, call.target)),
         frame(FRAME.DATA, call.halfClose ? FLAG.END_STREAM : 0, STREAM, grpcMessage(call.request)),
       ]),
@@ -82,7 +84,7 @@ export class StreamConnection {
   ): void {
     if (type === FRAME.DATA) {
       this.#data(bytes.subarray(at, at + length));
-      this.#giveBack(length);
+      if (this.#call.stalls !== true) this.#giveBack(length);
     } else if (type === FRAME.SETTINGS && (flags & FLAG.ACK) === 0) {
       this.#socket.write(frame(FRAME.SETTINGS, FLAG.ACK, 0, NOTHING));
     } else if (type === FRAME.PING && (flags & FLAG.ACK) === 0) {
