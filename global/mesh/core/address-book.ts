@@ -6,13 +6,16 @@ export type Directory = ReadonlyMap<string, readonly string[]>;
 /** Where gateways can be dialled now, and the trees that follow from which regions there are. */
 export class AddressBook {
   readonly #home: string;
+  readonly #directRegions: number | undefined;
   #directory: Directory;
   #trees: Trees;
 
-  constructor(home: string, directory: Directory) {
+  /** `directRegions`: see Trees. */
+  constructor(home: string, directory: Directory, directRegions?: number) {
     this.#home = home;
+    this.#directRegions = directRegions;
     this.#directory = unambiguous(directory);
-    this.#trees = new Trees(home, directory.keys());
+    this.#trees = new Trees(home, directory.keys(), directRegions);
   }
 
   get directory(): Directory {
@@ -34,7 +37,7 @@ export class AddressBook {
     this.#directory = unambiguous(directory);
     const isSame =
       before.size === directory.size && [...directory.keys()].every((name) => before.has(name));
-    if (!isSame) this.#trees = new Trees(this.#home, directory.keys());
+    if (!isSame) this.#trees = new Trees(this.#home, directory.keys(), this.#directRegions);
   }
 }
 

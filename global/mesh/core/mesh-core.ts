@@ -33,6 +33,8 @@ export interface MeshCoreInput {
   readonly random: Random;
   /** Shortest time between two pushes on one stream; MESH_PUSH_INTERVAL_MS unless given. */
   readonly pushIntervalMs?: number;
+  /** Regions that all fetch from all, before there are trees; MESH_DIRECT_REGIONS unless given. */
+  readonly directRegions?: number;
 }
 
 /**
@@ -66,7 +68,7 @@ export class MeshCore {
       foldSemantics: input.foldSemantics,
       incarnation: this.#incarnation,
     });
-    const addresses = new AddressBook(region, input.directory);
+    const addresses = new AddressBook(region, input.directory, input.directRegions);
     this.#addresses = addresses;
     this.book = book;
     const { pushIntervalMs = MESH_PUSH_INTERVAL_MS } = input;

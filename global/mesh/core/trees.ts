@@ -22,11 +22,14 @@ export class Trees {
   /** Whether this region is a deputy, by origin, as far as somebody asked. */
   readonly #deputies = new Map<string, boolean>();
 
-  /** `regions`: all that are known, with or without `home`. */
-  constructor(home: string, regions: Iterable<string>) {
+  /**
+   * `regions`: all that are known, with or without `home`; up to `directRegions` of them all
+   * fetch from all.
+   */
+  constructor(home: string, regions: Iterable<string>, directRegions = MESH_DIRECT_REGIONS) {
     this.#home = home;
     this.#names = [...new Set([...regions, home])].sort();
-    if (this.#names.length <= MESH_DIRECT_REGIONS) return;
+    if (this.#names.length <= directRegions) return;
     const own = this.#neighbourhood(home);
     const near = this.#names.filter((_, index) => this.#cut(index) === own);
     this.#own = new Map(near.map((name) => [name, textHash(name)]));

@@ -59,6 +59,11 @@ export class FakeRegion {
     this.#writes.push({ atMs, summary, group, count });
   }
 
+  /** Writes one group of a summary: a count, or undefined for a group that goes. */
+  put(atMs: number, summary: string, group: string, count: number | undefined): void {
+    this.#writes.push({ atMs, summary, group: JSON.stringify([group]), count });
+  }
+
   /** When the first write after a revision was acknowledged; Infinity when there is none. */
   supersededAtMs(revision: number): number {
     return this.#writes[revision - FIRST_REVISION]?.atMs ?? Number.POSITIVE_INFINITY;

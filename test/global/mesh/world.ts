@@ -1,26 +1,22 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Publication } from "../../../global/digest/delta.js";
 import { GlobalState } from "../../../global/digest/global-state.js";
 import { ReportBook } from "../../../global/digest/report.js";
 import type { Section } from "../../../global/digest/section.js";
+import type { Directory } from "../../../global/mesh/core/address-book.js";
 import { MeshCore } from "../../../global/mesh/core/mesh-core.js";
-import type { MeshEvent, MeshOutput } from "../../../global/mesh/core/output.js";
+import type { MeshEvent } from "../../../global/mesh/core/output.js";
 import { FOLD_SEMANTICS } from "../../../global/summary/types.js";
 import { FreshnessBook } from "../../../global/view/freshness-book.js";
-import {
-  SyncRequestSchema,
-  type SyncResponse,
-  SyncResponseSchema,
-} from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
 import { sha256 } from "../../../shared/hash.js";
 import { MESH_TICK_MS } from "../../../shared/limits.js";
 import { type Random, seededRandom } from "../../../shared/random.js";
 import { EventQueue } from "../../simulation/world/event-queue.js";
 import { FakeRegion } from "./fake-region.js";
-import { type Bug, spoil } from "./planted-bugs.js";
+import type { Bug } from "./planted-bugs.js";
 import { SimGateway } from "./sim-gateway.js";
-import { type Connection, SimNetwork } from "./sim-network.js";
+import { SimNetwork } from "./sim-network.js";
 import { SimSource } from "./sim-source.js";
+import { SimWire, type Traffic } from "./sim-wire.js";
 
 /** Is told what happens to sections, at the world's time. */
 export interface Observer {
@@ -28,20 +24,6 @@ export interface Observer {
   published(region: string, revision: number, atMs: number): void;
   /** A gateway has joined another region's section. */
   joined(gateway: SimGateway, section: Section, atMs: number): void;
-}
-
-/** What gateways sent to each other. */
-export interface Traffic {
-  /** Frames, and how many of them bring sections' news. */
-  frames: number;
-  newsFrames: number;
-  /** Bytes of frames, and of those of them that bring news. */
-  bytes: number;
-  newsBytes: number;
-  /** Chunks of sections. */
-  chunks: number;
-  requests: number;
-  requestBytes: number;
 }
 
 export interface SimOptions {
@@ -56,6 +38,8 @@ export interface SimOptions {
   readonly oneWayMs?: (from: number, to: number) => number;
   /** By index, whether a region has nothing to tell; its gateways only receive and pass on. */
   readonly isQuiet?: (region: number) => boolean;
+  /** Regions beyond which there are trees; MESH_DIRECT_REGIONS when absent. */
+  readonly directRegions?: number;
   /** Pause between two ticks of a gateway's mesh; MESH_TICK_MS when absent. */
   readonly tickMs?: number;
   /** Is told of what is published and what arrives. */
@@ -64,6 +48,9 @@ export interface SimOptions {
   readonly bug?: Bug;
 }
 
+/** Interval in which each gateway looks up where the others are. */
+const LOOKUP_MS = 2_000;
+
 /** Several regions' gateways on a simulated network, replayed by one seed. */
 export class World {
   readonly random: Random;
@@ -71,41 +58,130 @@ export class World {
   readonly gateways: SimGateway[] = [];
   readonly events: { gateway: string; event: MeshEvent }[] = [];
   nowMs = 0;
-  readonly traffic: Traffic = {
-    ...{ frames: 0, newsFrames: 0, bytes: 0, newsBytes: 0 },
-    ...{ chunks: 0, requests: 0, requestBytes: 0 },
-  };
   readonly #network = new SimNetwork(this, (from, to) => this.#latencyMs(from, to));
+  readonly #wire = new SimWire(this, this.#network);
   readonly #byAddress = new Map<string, SimGateway>();
   readonly #places = new Map<FakeRegion, number>();
-  readonly #directory = new Map<string, string[]>();
+  /** As everybody comes to know it. Gateways share it, so it is never changed in place. */
+  #directory: Directory = new Map();
   readonly #jobs = new EventQueue<() => void>();
   readonly #options: SimOptions;
 
   constructor(options: SimOptions) {
     this.random = seededRandom(options.seed);
     this.#options = options;
+    const directory = new Map<string, string[]>();
     for (let r = 0; r < options.regions; r++) {
-      const region = new FakeRegion(
-        options.names?.[r] ?? `r${r}`,
-        r + 1,
-        options.summaries,
-        options.groups,
+      const region = this.#found(options.names?.[r] ?? `r${r}`);
+      const gateways = Array.from({ length: options.gatewaysPerRegion }, () => this.#hire(region));
+      directory.set(
+        region.name,
+        gateways.map(({ address }) => address),
       );
-      this.regions.push(region);
-      this.#places.set(region, r);
-      for (let g = 0; g < options.gatewaysPerRegion; g++) {
-        this.gateways.push(
-          new SimGateway(region, `${region.name}-g${g}`, this.random, options.bug),
-        );
-      }
     }
+    this.#directory = directory;
+  }
+
+  get traffic(): Traffic {
+    return this.#wire.traffic;
+  }
+
+  get observer(): Observer | undefined {
+    return this.#options.observer;
+  }
+
+  get bug(): Bug | undefined {
+    return this.#options.bug;
+  }
+
+  gatewayAt(address: string): SimGateway {
+    const gateway = this.#byAddress.get(address);
+    if (gateway === undefined) throw new Error(`nobody is at ${address}`);
+    return gateway;
+  }
+
+  #found(name: string): FakeRegion {
+    const number = this.#places.size + 1;
+    const region = new FakeRegion(name, number, this.#options.summaries, this.#options.groups);
+    this.regions.push(region);
+    this.#places.set(region, number - 1);
+    return region;
+  }
+
+  /** A gateway with a name and an address that no other ever had. */
+  #hire(region: FakeRegion): SimGateway {
+    const number = [...this.#byAddress.values()].filter((other) => other.region === region).length;
+    const name = `${region.name}-g${number}`;
+    const gateway = new SimGateway(region, name, this.random, this.#options.bug);
+    this.gateways.push(gateway);
+    this.#byAddress.set(gateway.address, gateway);
+    return gateway;
+  }
+
+  /** A further gateway of a region starts; the others hear of it within a while. */
+  join(region: FakeRegion): SimGateway {
+    const gateway = this.#hire(region);
+    this.#list(region, [...(this.#directory.get(region.name) ?? []), gateway.address]);
+    this.start(gateway);
+    return gateway;
+  }
+
+  /** A gateway leaves for good: the others hear that it is none any more, and it stops in `inMs`. */
+  leave(gateway: SimGateway, inMs: number): void {
+    const { region, address } = gateway;
+    const addresses = this.#directory.get(region.name) ?? [];
+    this.#list(
+      region,
+      addresses.filter((other) => other !== address),
+    );
+    this.gateways.splice(this.gateways.indexOf(gateway), 1);
+    this.at(inMs, () => {
+      if (gateway.alive) this.stop(gateway);
+    });
+  }
+
+  /** A new region with one gateway; the others hear of it within a while. */
+  settle(name: string): FakeRegion {
+    const region = this.#found(name);
+    this.join(region);
+    return region;
+  }
+
+  /** An operator removes a region for good, by one gateway; the region itself goes on. */
+  forget({ name, incarnation }: FakeRegion, by: SimGateway): void {
+    const { counter } = incarnation;
+    const nobody = { signature: new Uint8Array(0), keyId: "" };
+    by.core.obey({ kind: "forget", region: name, counter, nonce: "", serial: 1, ...nobody });
+    this.carryOut(by);
+    this.regions.splice(
+      this.regions.findIndex((region) => region.name === name),
+      1,
+    );
+  }
+
+  /** What DNS says of a region from now on; each gateway looks it up within its interval. */
+  #list(region: FakeRegion, addresses: readonly string[]): void {
+    this.#directory = new Map([...this.#directory, [region.name, addresses]]);
     for (const gateway of this.gateways) {
-      const { region, address } = gateway;
-      this.#byAddress.set(address, gateway);
-      const addresses = this.#directory.get(region.name) ?? [];
-      this.#directory.set(region.name, [...addresses, address]);
+      if (gateway.alive)
+        this.#later(gateway, this.random.int(LOOKUP_MS), () => this.#look(gateway));
     }
+  }
+
+  #look(gateway: SimGateway): void {
+    gateway.core.readdress(this.#directory, gateway.now(this.nowMs));
+    this.carryOut(gateway);
+  }
+
+  /** Runs something in a gateway's own time: after it thaws, never after it died. */
+  #later(gateway: SimGateway, delayMs: number, run: () => void): void {
+    const { life } = gateway;
+    this.at(Math.max(delayMs, gateway.frozenUntilMs - this.nowMs), () => {
+      if (!gateway.alive || gateway.life !== life) return;
+      // It may have been frozen since.
+      if (gateway.runs(this.nowMs)) run();
+      else this.#later(gateway, 0, run);
+    });
   }
 
   at(delayMs: number, run: () => void): void {
@@ -125,13 +201,14 @@ export class World {
   }
 
   start(gateway: SimGateway): void {
-    const life = ++gateway.life;
+    gateway.life++;
     gateway.alive = true;
     gateway.frozenUntilMs = 0;
     gateway.wakeMs = 0;
     gateway.machine.tell(this.nowMs);
     gateway.machine.wake();
     gateway.state = new GlobalState(sha256);
+    const { directRegions } = this.#options;
     gateway.core = new MeshCore({
       region: gateway.region.name,
       gateway: gateway.name,
@@ -141,18 +218,12 @@ export class World {
       freshness: new FreshnessBook(gateway.state),
       reports: new ReportBook(),
       random: seededRandom(this.random.int(2 ** 31)),
+      ...(directRegions === undefined ? {} : { directRegions }),
     });
-    const later = (delayMs: number, run: () => void): void => {
-      this.at(Math.max(delayMs, gateway.frozenUntilMs - this.nowMs), () => {
-        if (!gateway.alive || gateway.life !== life) return;
-        // It may have been frozen since.
-        if (gateway.runs(this.nowMs)) run();
-        else later(0, run);
-      });
-    };
+    const later = (delayMs: number, run: () => void): void => this.#later(gateway, delayMs, run);
     const tick = (): void => {
       gateway.core.tick(gateway.now(this.nowMs));
-      this.#carryOut(gateway);
+      this.carryOut(gateway);
       later(this.#options.tickMs ?? MESH_TICK_MS, tick);
     };
     later(this.random.int(100), tick);
@@ -173,15 +244,16 @@ export class World {
         for (const publication of publications) {
           const outcome = state.publish(publication);
           if (outcome.kind === "applied") core.published(outcome.section);
-          else if (outcome.kind !== "known") throw new Error(`publish: ${JSON.stringify(outcome)}`);
+          else if (outcome.kind !== "known" && !isForgotten(outcome))
+            throw new Error(`publish: ${JSON.stringify(outcome)}`);
         }
         const { observer } = this.#options;
         observer?.published(region.name, region.revision, this.nowMs);
-        this.#carryOut(gateway);
+        this.carryOut(gateway);
       },
       confirmed: (revision: number, asOfMs: number): void => {
         core.confirmed(region.incarnation, revision, asOfMs);
-        this.#carryOut(gateway);
+        this.carryOut(gateway);
       },
     };
     return new SimSource(gateway, world, this.#options.bug);
@@ -208,7 +280,7 @@ export class World {
   stop(gateway: SimGateway): void {
     gateway.alive = false;
     const ends = this.#network.filter(({ dialer, target }) => [dialer, target].includes(gateway));
-    for (const connection of ends) this.#break(connection, "the process is gone");
+    for (const connection of ends) this.#wire.break(connection, "the process is gone");
   }
 
   /** Messages from one region's gateways to another's get lost; streams hang. */
@@ -227,14 +299,15 @@ export class World {
       const ends = [dialer.region.name, target.region.name];
       return ends.includes(a) && ends.includes(b);
     });
-    for (const connection of between) this.#break(connection, "reset");
+    for (const connection of between) this.#wire.break(connection, "reset");
   }
 
-  #carryOut(gateway: SimGateway): void {
+  /** Has a gateway's mesh say what is to be done now, and does it. */
+  carryOut(gateway: SimGateway): void {
     for (;;) {
       const outputs = gateway.core.take(gateway.now(this.nowMs));
       if (outputs.length === 0) break;
-      for (const output of outputs) this.#perform(gateway, output);
+      for (const output of outputs) this.#wire.perform(gateway, output);
     }
     const { monotonicMs } = gateway.now(this.nowMs);
     const dueMs = gateway.core.dueMs();
@@ -246,106 +319,8 @@ export class World {
     if (gateway.wakeMs > this.nowMs && gateway.wakeMs <= wakeMs) return;
     gateway.wakeMs = wakeMs;
     this.at(delayMs, () => {
-      if (gateway.runs(this.nowMs) && gateway.life === life) this.#carryOut(gateway);
+      if (gateway.runs(this.nowMs) && gateway.life === life) this.carryOut(gateway);
     });
-  }
-
-  #perform(gateway: SimGateway, output: MeshOutput): void {
-    switch (output.kind) {
-      case "dial":
-        this.#dial(gateway, output.address, output.session);
-        this.#sendUp(gateway, output.address, output.session, output.request);
-        break;
-      case "request":
-        this.#sendUp(gateway, output.address, output.session, output.request);
-        break;
-      case "hang-up": {
-        const connection = this.#network.dialled(gateway, output.address, output.session);
-        if (connection !== undefined) this.#break(connection, "hung up");
-        break;
-      }
-      case "frame":
-        this.#sendDown(gateway, output.stream, output.bytes);
-        break;
-      case "end-stream": {
-        const connection = this.#network.accepted(gateway, output.stream);
-        if (connection !== undefined) this.#break(connection, output.error.message);
-        break;
-      }
-      case "moved":
-        this.#options.observer?.joined(gateway, output.section, this.nowMs);
-        break;
-      case "event":
-        this.events.push({ gateway: gateway.name, event: output.event });
-        break;
-    }
-  }
-
-  #dial(dialer: SimGateway, address: string, session: number): void {
-    const target = this.#byAddress.get(address);
-    if (target === undefined) throw new Error(`nobody is at ${address}`);
-    const connection = this.#network.dial(dialer, address, session, target);
-    if (!target.alive) this.at(1, () => this.#break(connection, "connection refused"));
-  }
-
-  #break(connection: Connection, error: string): void {
-    if (!this.#network.close(connection)) return;
-    const { dialer, address, session, target, stream } = connection;
-    const lives = [dialer.life, target.life];
-    const hear = (gateway: SimGateway, life: number | undefined, run: () => void): void => {
-      this.at(Math.max(1, gateway.frozenUntilMs - this.nowMs), () => {
-        if (!gateway.alive || gateway.life !== life) return;
-        if (!gateway.runs(this.nowMs)) return hear(gateway, life, run);
-        run();
-        this.#carryOut(gateway);
-      });
-    };
-    hear(dialer, lives[0], () => {
-      dialer.core.closed(address, session, error, dialer.now(this.nowMs));
-    });
-    hear(target, lives[1], () => {
-      target.core.ended(stream);
-    });
-  }
-
-  #sendUp(gateway: SimGateway, address: string, session: number, request: object): void {
-    const connection = this.#network.dialled(gateway, address, session);
-    if (connection === undefined) return;
-    const bytes = toBinary(SyncRequestSchema, create(SyncRequestSchema, request));
-    this.traffic.requests++;
-    this.traffic.requestBytes += bytes.length;
-    const { target, stream } = connection;
-    this.#network.up(connection, () => {
-      try {
-        target.core.requested(stream, fromBinary(SyncRequestSchema, bytes), target.now(this.nowMs));
-      } catch (error) {
-        this.#break(connection, String(error));
-      }
-      this.#carryOut(target);
-    });
-  }
-
-  #sendDown(gateway: SimGateway, stream: number, bytes: Uint8Array): void {
-    const connection = this.#network.accepted(gateway, stream);
-    if (connection === undefined) return;
-    const frame = fromBinary(SyncResponseSchema, bytes);
-    this.#count(frame, bytes.length);
-    const { dialer, address, session } = connection;
-    this.#network.down(connection, () => {
-      spoil(frame, this.#options.bug, dialer.now(this.nowMs).ageMs);
-      dialer.core.received(address, session, frame, dialer.now(this.nowMs));
-      this.#carryOut(dialer);
-    });
-  }
-
-  #count({ chunks }: SyncResponse, bytes: number): void {
-    const { traffic } = this;
-    traffic.frames++;
-    traffic.bytes += bytes;
-    if (chunks.length === 0) return;
-    traffic.newsFrames++;
-    traffic.newsBytes += bytes;
-    traffic.chunks += chunks.length;
   }
 
   /** One way, with jitter; half a millisecond inside of a region. */
@@ -355,4 +330,9 @@ export class World {
     const { oneWayMs } = this.#options;
     return oneWayMs?.(...ends) ?? 20 * Math.abs(ends[0] - ends[1]) + this.random.next() * 10;
   }
+}
+
+/** An operator has removed the region that publishes. */
+function isForgotten(outcome: { readonly kind: string; readonly reason?: string }): boolean {
+  return outcome.kind === "refused" && outcome.reason === "forgotten";
 }
