@@ -175,7 +175,9 @@ describe("a contract on the command line", () => {
     expect(out.text.trim().split("\n")).toEqual([
       "-- snapshot",
       expect.stringMatching(/^api {2}machines=3/) as string,
-      expect.stringMatching(/^-- us-east: it may be \d+ ms old; at most 150 ms is allowed$/) as string,
+      expect.stringMatching(
+        /^-- us-east: it may be \d+ ms old; at most 150 ms is allowed$/,
+      ) as string,
       "-- us-east: meets the contract again",
     ]);
   });
