@@ -16,6 +16,7 @@ import {
   QUARANTINE_AFTER_FAILURES,
 } from "../../../shared/limits.js";
 import {
+  adopt,
   forget,
   History,
   incarnation,
@@ -106,6 +107,19 @@ describe("as-of", () => {
     confirm(4, 2_000, { incarnation: incarnation(2, "b") });
     expect(asOf()).toBe(2_000);
     confirm(4, 3_000, { incarnation: incarnation(2, "c") });
+    expect(asOf()).toBe(2_000);
+  });
+
+  test("of a life that an operator settled for counts, however far the other one was", () => {
+    moveTo(9);
+    confirm(9, 1_000);
+    const twin = new History(REGION, { incarnation: incarnation(1, "b") });
+    for (let i = 0; i < 9; i++) twin.step({ b: i });
+    expect(state.obey(adopt(REGION, incarnation(1, "b")))).toBe("news");
+    moveTo(4, twin);
+    confirm(4, 2_000, { incarnation: incarnation(1, "b") });
+    expect(asOf()).toBe(2_000);
+    confirm(9, 3_000);
     expect(asOf()).toBe(2_000);
   });
 
