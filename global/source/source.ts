@@ -264,9 +264,17 @@ export class RegionSource {
 
   /** Decides, with a look into the store's history where that may show a fork. */
   async #admit(head: Head): Promise<Admission> {
+    for (;;) {
+      const remembered = this.#remembered;
+      const admission = await this.#admitBy(remembered, head);
+      // What peers told while the history was being read counts, too.
+      if (remembered === this.#remembered) return admission;
+    }
+  }
+
+  async #admitBy(remembered: KnownSource | undefined, head: Head): Promise<Admission> {
     const before = this.#core.followed;
     const followed = before && this.#isOverruled(before.incarnation) ? undefined : before;
-    const remembered = this.#remembered;
     const admission = admit(followed, remembered, head);
     if (admission.kind !== "begin" && admission.kind !== "resume") return admission;
     for (const known of [remembered, followed]) {

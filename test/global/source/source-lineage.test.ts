@@ -101,6 +101,24 @@ describe("a store that isn't the one that was followed", () => {
     expect(await refusal(conflicting)).toMatch(/incarnation 2 \(eeeeeeee\) was seen/);
   });
 
+  test("what peers say while the store's history is looked at counts, too", async () => {
+    const { member, follower } = await followed();
+    const known = follower.source.followed as KnownSource;
+    const { lineage } = known;
+    if (lineage === undefined) throw new Error("no lineage was seen");
+    await follower.stop();
+    const before = member.ranges;
+    // The answer with the old lineage record is on its way for a while.
+    member.faults.msPerKey = 500;
+    const remembering = follow([member], { known });
+    await remembering.until(() => member.ranges > before, "a look at the history");
+    expect(remembering.resets).toBe(0);
+    const other = { ...lineage, nonce: "0123456789abcdef", counter: lineage.counter + 1 };
+    remembering.source.remember({ ...known, lineage: { ...other, revision: 3 } });
+    member.faults.msPerKey = 0;
+    expect(await refusal(remembering)).toMatch(/its history forked|went back/);
+  });
+
   test("a raised incarnation is taken on while it runs", async () => {
     const { store, follower } = await followed();
     raise(store);
