@@ -117,6 +117,8 @@ export class Catalog {
       summary.building = undefined;
       this.#stopLive(summary);
       summary.live = running;
+      // It was said until now, since a fold that is tried again may be refused again.
+      summary.refused = undefined;
       summary.nextRetryCalls = REFUSED_RETRY_FIRST_CALLS;
     }
     this.#byScan.delete(scan);
@@ -160,6 +162,7 @@ export class Catalog {
   #define(summary: Summary, definition: SummaryDefinition, modRevision: number): void {
     const canonical = canonicalText(definition);
     const { live, building } = summary;
+    summary.refused = undefined;
     if (building?.running.canonical === canonical) {
       building.running.adopt(modRevision);
     } else if (live?.canonical === canonical) {
@@ -173,7 +176,6 @@ export class Catalog {
   /** Begins to fold a definition; what is published meanwhile stays. */
   #build(summary: Summary, definition: SummaryDefinition, modRevision: number): void {
     this.#stopBuilding(summary);
-    summary.refused = undefined;
     const { hash, limits } = this.#options;
     const running = new Running(definition, modRevision, this.#budget, hash, limits);
     this.#index.add(running.prefix, running);

@@ -21,7 +21,11 @@ describe("a summary over its bounds", () => {
         publishedDefinition: undefined,
       },
     ]);
-    retry(8);
+    for (let i = 0; i < 8; i++) follower.take(follower.engine.retryRefused());
+    expect(follower.engine.statuses()).toMatchObject([
+      { refolding: true, error: expect.stringContaining("more than 2 groups") },
+    ]);
+    follower.serveAll();
     expect(follower.engine.statuses()[0]?.error).toMatch(/more than 2 groups/);
     world.write("/m/a", undefined);
     follower.follow();
@@ -42,6 +46,15 @@ describe("a summary over its bounds", () => {
     expect(follower.engine.statuses()).toMatchObject([
       { refolding: false, error: expect.stringContaining("groups") },
     ]);
+    // Written back to what is published, it is tried no more.
+    world.define("s", count("s", "/m/"));
+    follower.follow();
+    expect(follower.engine.statuses()).toMatchObject([{ error: undefined }]);
+    world.write("/m/0", undefined);
+    for (let i = 0; i < 20; i++) follower.take(follower.engine.retryRefused());
+    follower.serveAll();
+    expect(groups(follower.held.get("s"))).toEqual([["[]", [5]]]);
+    expect(follower.engine.statuses()).toMatchObject([{ refolding: false, error: undefined }]);
   });
 
   test("for the bytes that it would publish goes out in no part, and leaves what is published", () => {
