@@ -208,9 +208,11 @@ export class ViewStorage {
     const time = { ageNowMs: now, reading: bootClock() };
     const { ledger } = this.#keeper;
     const restorer = new Restorer({ state, freshness, ledger, time });
-    for (;;) {
-      const { packed, lost } = await this.#piece();
+    for (let piece = this.#piece(); ; ) {
+      const { packed, lost } = await piece;
       if (packed !== null) {
+        // The next one is read while this one is taken.
+        piece = this.#piece();
         restorer.take(packed);
         continue;
       }

@@ -11,6 +11,7 @@ export const SUITES = [
   "mesh-sim",
   "subscribers",
   "first-read",
+  "storage",
 ] as const;
 export type Suite = (typeof SUITES)[number];
 
@@ -52,6 +53,8 @@ Usage: npm run bench -- [suite …] [options]
   first-read
            a gateway's first read of a region of many keys, of etcd's member and of ours:
            time, memory, and how long others wait meanwhile
+  storage  what it costs a gateway to keep a view of 100,000 groups on disk while they change,
+           and how soon it is back
 
   --rounds N        rounds of each load, alternating between the systems (default 5)
   --seconds S       length of one load; compact: ten times that          (default 4)

@@ -15,6 +15,8 @@ import {
   formatRedis,
   formatRegional,
 } from "./report.js";
+import { formatStorage } from "./storage-report.js";
+import { runStorageSuite } from "./storage-suite.js";
 import { formatSubscribers } from "./subscribers-report.js";
 import { runSubscribersSuite } from "./subscribers-suite.js";
 import { formatConvergence } from "./wan/convergence-report.js";
@@ -72,6 +74,10 @@ const RUN: Readonly<Record<Suite, RunSuite>> = {
   "first-read": async ({ keys }, say) => {
     const rows = await runFirstReadSuite(keys, say);
     return { rows, text: formatFirstRead(rows) };
+  },
+  storage: async ({ seconds }, say) => {
+    const rows = await runStorageSuite(seconds, say);
+    return { rows, text: formatStorage(rows) };
   },
 };
 
