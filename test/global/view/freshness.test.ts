@@ -204,6 +204,21 @@ describe("a region's reading", () => {
     expect(read(9_000, new Map())).toMatchObject({ status: "unreachable" });
   });
 
+  test("says what is wrong with a region that comes all the same", () => {
+    const links = new Map([[REGION, { ...DIRECT, reason: "permission denied" }]]);
+    moveTo(5);
+    expect(read(1_000, links)).toMatchObject({
+      status: "unknown",
+      reason: "its age is not known to this gateway yet; permission denied",
+    });
+    confirm(5, 1_000);
+    expect(read(1_001, links)).toMatchObject({ status: "fresh", reason: "permission denied" });
+    expect(read(1_001)).toMatchObject({ status: "fresh", reason: "" });
+    const { status, reason } = read(1_000 + 2 * FRESH_WITHIN_MS, links);
+    expect(status).toBe("stale");
+    expect(reason).toMatch(/^it may be \d+ ms old; permission denied$/);
+  });
+
   test("says conflict and quarantine before all else", () => {
     moveTo(5);
     confirm(5, 1_000);
