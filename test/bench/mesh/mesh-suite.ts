@@ -43,8 +43,9 @@ interface MeshRun {
 export const MANY_ORIGINS = 10;
 
 /**
- * A second of a thousand regions costs a computer a minute and more, so of many regions only
- * some have something to tell, in a short run, with a look at plans each second. What all say all the time isn't measured then.
+ * A second of a thousand regions costs a computer some twenty seconds though only ten of them
+ * have something to tell and plans are looked at each second, not each 100 ms; so the run is
+ * short, and what all say all the time isn't measured.
  * Changes are further apart than the pushes' interval, so that none waits for another.
  */
 function runsOf(regions: number): MeshRun[] {
