@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { MESH_DIRECT_REGIONS } from "../../../shared/limits.js";
 import { seededRandom } from "../../../shared/random.js";
-import type { Observer } from "../../global/mesh/world.js";
+import type { Observer } from "../../global/mesh/sim-wire.js";
 import { World } from "../../global/mesh/world.js";
 import { Convergence, type Spread } from "./convergence.js";
 import { directPush, gossip, type ModelResult } from "./models.js";

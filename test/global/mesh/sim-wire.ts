@@ -1,4 +1,5 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Section } from "../../../global/digest/section.js";
 import type { MeshEvent, MeshOutput } from "../../../global/mesh/core/output.js";
 import {
   SyncRequestSchema,
@@ -8,7 +9,14 @@ import {
 import { type Bug, spoil } from "./planted-bugs.js";
 import type { SimGateway } from "./sim-gateway.js";
 import type { Connection, SimNetwork } from "./sim-network.js";
-import type { Observer } from "./world.js";
+
+/** Is told what happens to sections, at the world's time. */
+export interface Observer {
+  /** A region's own gateway has new sections. */
+  published(region: string, revision: number, atMs: number): void;
+  /** A gateway has joined another region's section. */
+  joined(gateway: SimGateway, section: Section, atMs: number): void;
+}
 
 /** What gateways sent to each other. */
 export interface Traffic {

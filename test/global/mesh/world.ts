@@ -1,7 +1,6 @@
 import type { Publication } from "../../../global/digest/delta.js";
 import { GlobalState } from "../../../global/digest/global-state.js";
 import { ReportBook } from "../../../global/digest/report.js";
-import type { Section } from "../../../global/digest/section.js";
 import type { Directory } from "../../../global/mesh/core/address-book.js";
 import { MeshCore } from "../../../global/mesh/core/mesh-core.js";
 import type { MeshEvent } from "../../../global/mesh/core/output.js";
@@ -16,15 +15,7 @@ import type { Bug } from "./planted-bugs.js";
 import { SimGateway } from "./sim-gateway.js";
 import { SimNetwork } from "./sim-network.js";
 import { SimSource } from "./sim-source.js";
-import { SimWire, type Traffic } from "./sim-wire.js";
-
-/** Is told what happens to sections, at the world's time. */
-export interface Observer {
-  /** A region's own gateway has new sections. */
-  published(region: string, revision: number, atMs: number): void;
-  /** A gateway has joined another region's section. */
-  joined(gateway: SimGateway, section: Section, atMs: number): void;
-}
+import { type Observer, SimWire, type Traffic } from "./sim-wire.js";
 
 export interface SimOptions {
   readonly seed: number;
