@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AtollError, errorText } from "../../shared/errors.js";
 import { MAX_FILES_SET_ASIDE } from "../../shared/limits.js";
-import { type FolderLock, lockFolder } from "../../shared/sqlite/folder-lock.js";
+import { type FolderLock, isInUse, lockFolder } from "../../shared/sqlite/folder-lock.js";
 
 const VIEW = "view.db";
 const LOCK = "lock.db";
@@ -30,7 +30,7 @@ export class DataFolder {
 
   /**
    * Takes the directory, which is made if it isn't there. Throws FAILED_PRECONDITION when
-   * another process has it, and what else is wrong with it.
+   * another process has it, INTERNAL for what else is wrong with it.
    */
   static open(path: string): DataFolder {
     try {
@@ -42,7 +42,9 @@ export class DataFolder {
     try {
       return new DataFolder(path, lockFolder(path, "gateway"));
     } catch (error) {
-      if (!(error instanceof AtollError) || error.code !== "DATA_LOSS") throw error;
+      if (isInUse(error)) throw error;
+      const { code, message } = AtollError.from(error);
+      if (code !== "DATA_LOSS") throw new AtollError("INTERNAL", message, { cause: error });
       // Whoever had the lock would have been met before the damage was.
       setAside(path, LOCK);
       return new DataFolder(path, lockFolder(path, "gateway"));

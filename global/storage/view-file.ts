@@ -58,7 +58,8 @@ export class ViewFile {
 
   /**
    * Opens or makes the file. Throws DATA_LOSS for a damaged one or one of another format,
-   * FAILED_PRECONDITION for one of another region's gateway or one that can't be opened.
+   * FAILED_PRECONDITION for one of another region's gateway, INTERNAL for one that can't be
+   * opened.
    */
   static open(path: string, region: string): ViewFile {
     let db: Database.Database | undefined;
@@ -73,10 +74,7 @@ export class ViewFile {
       return new ViewFile(db);
     } catch (error) {
       db?.close();
-      const opened = storageError("can't open the stored view", path, error);
-      // What its statements don't fit is no file that this program has made.
-      const isOther = error instanceof Database.SqliteError && error.code === "SQLITE_ERROR";
-      throw isOther ? new AtollError("DATA_LOSS", opened.message, { cause: error }) : opened;
+      throw openingError(path, error);
     }
   }
 
@@ -135,6 +133,15 @@ export class ViewFile {
   close(): void {
     this.#db.close();
   }
+}
+
+function openingError(path: string, error: unknown): AtollError {
+  const opened = storageError("can't open the stored view", path, error);
+  if (!(error instanceof Database.SqliteError)) return opened;
+  // What its statements don't fit is no file that this program has made.
+  if (error.code === "SQLITE_ERROR") return new AtollError("DATA_LOSS", opened.message);
+  // Somebody else may be looking at it; the directory is this process's own.
+  return opened.code === "DATA_LOSS" ? opened : new AtollError("INTERNAL", opened.message);
 }
 
 function prepare(db: Database.Database, path: string, region: string): void {

@@ -9,6 +9,12 @@ export interface FolderLock {
   close(): void;
 }
 
+/** Whether a folder couldn't be taken because another process has it. */
+export function isInUse(error: unknown): boolean {
+  const cause = error instanceof AtollError ? error.cause : undefined;
+  return cause instanceof Database.SqliteError && cause.code.startsWith("SQLITE_BUSY");
+}
+
 /**
  * Takes a data directory for this process. The lock is SQLite's on a file of its own,
  * `lock.db`: the kernel frees it when the process dies. Throws FAILED_PRECONDITION when

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { utf8 } from "../../shared/bytes.js";
 import { EtcdClient } from "../../shared/etcd/client.js";
 import { txn } from "../../shared/etcd/kv.js";
@@ -34,7 +34,11 @@ const REGIONS = ["east", "south", "west"];
 const GROUPS = 3_000;
 const PUTS_AT_ONCE = 100;
 const WAIT_MS = 60_000;
+const TEST_MS = 300_000;
 const POLL_MS = 100;
+
+// Many waits of WAIT_MS each.
+vi.setConfig({ testTimeout: TEST_MS });
 
 let world: World;
 /** On the ways between regions' gateways, by who dials. */

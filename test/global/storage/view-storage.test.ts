@@ -1,4 +1,5 @@
 import {
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -207,6 +208,25 @@ describe("a directory", () => {
     rmSync(path);
     await started.storage.saveNow(SOON_MS);
     expect(started.storage.status.error).toBe("");
+  });
+
+  test("whose file can't be opened costs the storage, until that is set aside", async () => {
+    mkdirSync(view());
+    const started = storageOf();
+    expect(await started.storage.load()).toBeUndefined();
+    expect(started.storage.status.error).toMatch(/can't open the stored view/);
+    fill(started);
+    started.storage.start();
+    for (let i = 0; i < 3; i++) await started.storage.saveNow(SOON_MS);
+    expect(started.storage.status.error).toBe("");
+    expect(asides()).toHaveLength(1);
+  });
+
+  test("whose lock can't be taken costs the storage only", async () => {
+    mkdirSync(join(folder, "lock.db"));
+    const started = storageOf();
+    expect(await started.storage.load()).toBeUndefined();
+    expect(started.storage.status.error).toMatch(/can't lock the data directory/);
   });
 
   test("whose lock isn't one any more goes on with another", async () => {
