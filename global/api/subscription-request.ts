@@ -13,8 +13,8 @@ import { readContract } from "./contract-request.js";
 import { invalid } from "./error-detail.js";
 import { bounded, checkSummary, groupFilter, regionsOf } from "./request-checks.js";
 import { decodeToken, type Places } from "./resume-token.js";
-import type { Wanted } from "./teller.js";
 import type { ViewSource } from "./view-source.js";
+import type { Wanted } from "./wanted.js";
 
 /** Hexadecimal digits of a filter's fingerprint. */
 const FINGERPRINT_DIGITS = 16;

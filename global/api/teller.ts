@@ -1,18 +1,12 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { asBuffer } from "../../shared/bytes.js";
-import {
-  type Notice,
-  NoticeKind,
-  NoticeSchema,
-  SubscribeResponseSchema,
-} from "../../shared/gen/atoll/global/v1/global_pb.js";
+import { NoticeKind, NoticeSchema } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import { RESUME_CATCH_UP_MS } from "../../shared/limits.js";
-import type { GroupFilter } from "../view/group-filter.js";
 import type { MergedSnapshot } from "../view/merged-summary.js";
 import type { RegionReading } from "../view/view.js";
 import type { ContractDesk, Misses } from "./contract-desk.js";
-import type { AskedContract } from "./contract-request.js";
 import type { Feed, FeedState } from "./feed.js";
+import { heartbeatFrame, noticeFrame } from "./frames.js";
 import type { Hub } from "./hub.js";
 import { freshnessMessage } from "./messages.js";
 import { type Position, placesOf, samePosition, type Waiting } from "./position.js";
@@ -20,21 +14,7 @@ import { resume } from "./resume.js";
 import { encodeToken } from "./resume-token.js";
 import { updateBodies, updateFrame } from "./update-messages.js";
 import type { ViewChange } from "./view-source.js";
-
-/** What a subscriber asked for, checked. */
-export interface Wanted {
-  /** Undefined for all. */
-  readonly summaries: readonly string[] | undefined;
-  /** Undefined for all. */
-  readonly regions: readonly string[] | undefined;
-  readonly groups: GroupFilter;
-  readonly byRegion: boolean;
-  /** Updates carry resume tokens. */
-  readonly tokenInUpdates: boolean;
-  readonly contract: AskedContract;
-  /** Fingerprint of what decides which updates come, hexadecimal. */
-  readonly fingerprint: string;
-}
+import type { Wanted } from "./wanted.js";
 
 const NO_TOKEN = new Uint8Array(0);
 
@@ -117,12 +97,11 @@ export class Teller {
     const parts = only === undefined ? undefined : position.told.get(only)?.merged.parts;
     const { readings, misses } = this.#standing(parts);
     if (position.complete) this.#insist(misses);
-    const value = {
+    return heartbeatFrame({
       regions: readings.map((reading) => freshnessMessage(reading, misses.get(reading.region))),
       resumeToken: this.#token(position),
       complete: position.complete,
-    };
-    return encode({ case: "heartbeat", value });
+    });
   }
 
   /** Gives back what it shares with others. */
@@ -271,14 +250,4 @@ export class Teller {
     for (const summary of waiting.keys()) names.add(summary);
     return names;
   }
-}
-
-type Event = Parameters<typeof create<typeof SubscribeResponseSchema>>[1];
-
-function encode(event: NonNullable<NonNullable<Event>["event"]>): Uint8Array {
-  return asBuffer(toBinary(SubscribeResponseSchema, create(SubscribeResponseSchema, { event })));
-}
-
-function noticeFrame(notice: Notice): Uint8Array {
-  return encode({ case: "notice", value: notice });
 }
