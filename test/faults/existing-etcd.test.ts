@@ -88,6 +88,13 @@ async function metrics(): Promise<string> {
   return await (await fetch(`http://${world.gateway("east").address.http}/metrics`)).text();
 }
 
+/** Kills east's gateway, and all that it could serve of a life before. */
+async function loseGateway(): Promise<void> {
+  const gateway = world.gateway("east");
+  await gateway.child.kill();
+  await rm(gateway.dataDir, { recursive: true, force: true });
+}
+
 /** What `atoll status` notes of east's gateway. */
 async function noted(): Promise<string> {
   const { stdout } = await atoll(world.topologyFile, "status", "-o", "json");
@@ -148,7 +155,7 @@ test("a right that is missing is told until it is granted", async () => {
   await isToldUntilMended(/writing \/atoll\/lineage: .*permission denied to gateway/, () =>
     etcd.asRoot("role", "grant-permission", "gateway", "write", "/atoll/lineage"),
   );
-  await world.gateway("east").child.kill();
+  await loseGateway();
   await etcd.asRoot("role", "revoke-permission", "gateway", "/", "0");
   const ready = world.gateway("east").restart();
   await expect.poll(() => readyz().catch(() => ""), WAIT).toMatch(/^503 .*reading \/atoll\//);
@@ -159,7 +166,7 @@ test("a right that is missing is told until it is granted", async () => {
 });
 
 test("an authority that the members' certificates are not of is told until it is replaced", async () => {
-  await world.gateway("east").child.kill();
+  await loseGateway();
   await copyFile(etcd.at("client.pem"), etcd.at("gateway-ca.pem"));
   const ready = world.gateway("east").restart();
   await expect.poll(() => readyz().catch(() => ""), WAIT).toMatch(/^503 .*certificate/);

@@ -5,6 +5,10 @@ import type { SourceEvent, SourceOutput } from "../../../global/source/types.js"
 import { MAX_SAID_EVENTS, SAY_TURN_MS } from "../../../shared/limits.js";
 
 const INCARNATION = { counter: 1, nonce: "ab".repeat(16), baseRevision: 0, parentNonce: "" };
+const LAST: SourceOutput = {
+  kind: "lineage",
+  mark: { counter: 1, nonce: "cd".repeat(8), gateway: "g0", revision: 1 },
+};
 const RESET: SourceOutput = { kind: "reset", incarnation: INCARNATION, reason: "test" };
 
 /** Changes of so many revisions, of so many keys each. */
@@ -92,9 +96,9 @@ test("pieces are the whole, and end where a revision ends", async () => {
         return output;
       });
       const { outlet, said } = begin(pieceMs);
-      outlet.push(outputs);
-      await outlet.hasAtMost(0);
-      while (said.length < outputs.length) await new Promise((resolve) => setImmediate(resolve));
+      outlet.push([...outputs, LAST]);
+      while (said.at(-1) !== LAST) await new Promise((resolve) => setImmediate(resolve));
+      said.pop();
       const names = (of: readonly SourceOutput[]): string => {
         return events(of)
           .map(({ key, modRevision }) => `${key}@${modRevision}`)
