@@ -228,3 +228,22 @@ test("the round trip to a region is known to all gateways, whichever of them has
     expect(gateway.core.rttMs(other), gateway.name).toBeLessThan(200);
   }
 });
+
+test("a gateway that isn't known any more is left only once another of its region talks", () => {
+  const world = startWorld(2, 1);
+  const [first, receiver] = [named(world, "r1-g0"), named(world, "r0-g0")];
+  const talking = (): string[] =>
+    [...receiver.core.streams].flatMap(({ state, region, address }) =>
+      state === "up" && region === "r1" ? [address] : [],
+    );
+  expect(talking()).toEqual([first.address]);
+  const next = world.join(first.region);
+  world.leave(first, 30_000);
+  for (let i = 0; i < 600; i++) {
+    world.run(10);
+    expect(talking()).not.toEqual([]);
+    expect(ageOf(world, receiver, "r1")).toBeLessThan(1_000);
+  }
+  expect(talking()).toEqual([next.address]);
+  expect([...receiver.core.links.keys()]).not.toContain(first.address);
+});
