@@ -28,6 +28,8 @@ export interface Traffic {
   newsBytes: number;
   /** Chunks of sections. */
   chunks: number;
+  /** Those of them that are differences from what their stream brought last. */
+  differences: number;
   requests: number;
   requestBytes: number;
 }
@@ -49,7 +51,7 @@ export interface WireWorld {
 export class SimWire {
   readonly traffic: Traffic = {
     ...{ frames: 0, newsFrames: 0, bytes: 0, newsBytes: 0 },
-    ...{ chunks: 0, requests: 0, requestBytes: 0 },
+    ...{ chunks: 0, differences: 0, requests: 0, requestBytes: 0 },
   };
   readonly #world: WireWorld;
   readonly #network: SimNetwork;
@@ -160,5 +162,6 @@ export class SimWire {
     traffic.newsFrames++;
     traffic.newsBytes += bytes;
     traffic.chunks += chunks.length;
+    for (const { difference } of chunks) if (difference !== undefined) traffic.differences++;
   }
 }

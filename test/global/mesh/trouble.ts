@@ -192,6 +192,10 @@ export function expectRecovered(world: World, freshMs = FRESH_MS): void {
       expect(age, `${gateway.name} of ${region.name}`).toBeLessThan(freshMs);
     }
   }
+  // News came both as differences and as whole cells: ages held whichever way.
+  const { chunks, differences } = world.traffic;
+  expect(differences).toBeGreaterThan(0);
+  expect(differences).toBeLessThan(chunks);
   const refused = world.events.filter(({ event }) => event.kind === "refused");
   expect(refused).toEqual([]);
 }
