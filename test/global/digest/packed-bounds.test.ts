@@ -1,17 +1,25 @@
-import { fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import type { Cell, GroupKey } from "../../../global/digest/cell.js";
 import type { Transfer } from "../../../global/digest/delta.js";
-import type { Schema } from "../../../global/digest/section.js";
+import { mostGroups, type Schema } from "../../../global/digest/section.js";
 import { TransferAssembler } from "../../../global/digest/transfer-assembler.js";
 import { encodeValue } from "../../../global/digest/values/value-code.js";
 import { packSet } from "../../../global/digest/values/value-set.js";
 import { encodeTransfer } from "../../../global/digest/wire-transfer.js";
-import { SectionChunkSchema } from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
+import { encodeVersion } from "../../../global/digest/wire-version.js";
 import {
+  type SectionChunk,
+  SectionChunkSchema,
+} from "../../../shared/gen/atoll/digest/v1/digest_pb.js";
+import {
+  MAX_CELLS_PER_SECTION,
+  MAX_GROUPS_PER_SECTION,
+  MAX_MEASURES_PER_SUMMARY,
   MAX_MESH_FRAME_BYTES,
   MAX_PACKED_BYTES_PER_SECTION,
   MAX_PACKED_MEASURES,
+  MAX_TRANSFER_MEMORY_BYTES,
 } from "../../../shared/limits.js";
 import { groupKey, newState, version } from "./model.js";
 
@@ -78,4 +86,51 @@ test("a section doesn't grow beyond that by deltas", () => {
     kind: "refused",
     message: expect.stringContaining("bytes of packed cells are more than"),
   });
+});
+
+/** A chunk of 1,000 groups of 64 counts each: little to say, much to keep. */
+function counts(summary: string, chunk: number): SectionChunk {
+  const measures = Array.from({ length: 64 }, (_, i) => ({ name: `m${i}`, kind: 1 }));
+  const keys = Array.from({ length: 1_000 }, (_, i) => groupKey(`${chunk}-${i}`));
+  const values = { case: "counts" as const, value: { values: keys.map(() => 1n) } };
+  return create(SectionChunkSchema, {
+    region: "us-east",
+    summary,
+    to: encodeVersion(version(3)),
+    root: new Uint8Array(32),
+    chunk,
+    chunks: 4_000,
+    ...(chunk === 0 ? { schema: { fingerprint: new Uint8Array(32), measures } } : {}),
+    keys,
+    columns: measures.map(() => ({ values })),
+  });
+}
+
+test("a transfer of more cells than a section may have is given up on the way", () => {
+  const assembler = new TransferAssembler();
+  const most = Math.floor(MAX_CELLS_PER_SECTION / 64_000);
+  for (let chunk = 0; chunk < most; chunk++) assembler.add(counts("a", chunk));
+  expect(() => assembler.add(counts("a", most))).toThrow("cells");
+});
+
+test("transfers under way take no more memory together than one may", () => {
+  const assembler = new TransferAssembler();
+  const chunkBytes = 64_000 * 48;
+  const most = Math.ceil(MAX_TRANSFER_MEMORY_BYTES / chunkBytes);
+  expect(() => {
+    for (let i = 0; i < most; i++) assembler.add(counts(`s${i % 60}`, Math.floor(i / 60)));
+  }).toThrow("bytes of memory");
+});
+
+test("with many measures a section has fewer groups", () => {
+  expect(mostGroups(1)).toBe(MAX_GROUPS_PER_SECTION);
+  expect(mostGroups(64)).toBe(MAX_CELLS_PER_SECTION / 64);
+});
+
+test("a chunk has no more columns than a summary has measures", () => {
+  const chunk = counts("a", 0);
+  const [column] = chunk.columns;
+  if (column === undefined) throw new Error("it has columns");
+  while (chunk.columns.length <= MAX_MEASURES_PER_SUMMARY) chunk.columns.push(column);
+  expect(() => new TransferAssembler().add(chunk)).toThrow("columns has 65 elements; at most 64");
 });

@@ -1,7 +1,9 @@
 import { deflateRawSync } from "node:zlib";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FrameDeflater, FrameInflater } from "../../../global/mesh/deflate.js";
+import { AtollError } from "../../../shared/errors.js";
 import {
   type SyncResponse,
   SyncResponseSchema,
@@ -99,4 +101,35 @@ test("a stream whose context was ended carries nothing more", async () => {
   const last = create(SyncResponseSchema, { deflated: deflateRawSync(frame) });
   expect(await inflater.unpack(last)).toEqual(frameOf(["a"]));
   await expect(inflater.unpack(last)).rejects.toThrow("deflated: ");
+});
+
+/** A piece that ends the deflate stream, which no sender's does. */
+function ending(size: number): SyncResponse {
+  return create(SyncResponseSchema, { deflated: deflateRawSync(new Uint8Array(size)) });
+}
+
+test("whatever bytes come, each piece is taken or refused, and none is waited for in vain", async () => {
+  const piece = fc.oneof(
+    fc.uint8Array({ minLength: 1, maxLength: 300 }).map((deflated) => ({ deflated })),
+    fc.nat(400).map((size) => ending(size)),
+    fc.nat(300).map((at) => ({
+      deflated: deflateRawSync(Buffer.from(frameOf(["a"]).chunks[0]?.region ?? "")).subarray(0, at),
+    })),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(piece, { maxLength: 5 }), async (pieces) => {
+      const own = new FrameInflater();
+      for (const init of pieces) {
+        const outcome = await own
+          .unpack(create(SyncResponseSchema, { deflated: init.deflated }))
+          .then(() => undefined)
+          .catch((error: unknown) => error);
+        if (outcome === undefined) continue;
+        expect(outcome).toBeInstanceOf(AtollError);
+        break;
+      }
+      own.close();
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -59,6 +59,22 @@ function asOf(): number | undefined {
 }
 
 describe("as-of", () => {
+  test("isn't held up by what was said of another life before anything was here", () => {
+    confirm(9, 1e9, { incarnation: incarnation(2 ** 40, "f") });
+    moveTo(5);
+    confirm(5, 200);
+    expect(asOf()).toBe(200);
+    expect(book.newest(REGION)?.incarnation).toEqual(incarnation(1));
+  });
+
+  test("isn't changed by what is said of another life than the one that is here", () => {
+    moveTo(5);
+    confirm(5, 200);
+    confirm(9, 1e9, { incarnation: incarnation(7, "f") });
+    expect(book.newest(REGION)?.revision).toBe(5);
+    expect(asOf()).toBe(200);
+  });
+
   test("counts once the section stands at the confirmed revision or past it", () => {
     moveTo(5);
     expect(asOf()).toBeUndefined();
