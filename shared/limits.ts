@@ -124,6 +124,8 @@ export const MESH_HELLO_TIMEOUT_MS = 3_000;
 /** First and longest pause before a gateway is dialled again. */
 export const MESH_RECONNECT_MIN_MS = 100;
 export const MESH_RECONNECT_MAX_MS = 5_000;
+/** Time after which an address that led back to the gateway itself is tried again. */
+export const MESH_SELF_RETRY_MS = 300_000;
 /** Streams that a gateway serves to other gateways at once. */
 export const MAX_MESH_STREAMS = 2_048;
 /** Shortest time between two pulls of one thing from one gateway. */

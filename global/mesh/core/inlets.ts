@@ -87,6 +87,7 @@ export class Inlets {
         this.#dismiss(link, now);
       }
     }
+    for (const link of this.#links.values()) if (link.isOldSelf(now)) link.isSelf = false;
     for (const [address, interest] of plan) {
       const link = this.#links.get(address);
       if (link !== undefined && !link.isSelf) this.#attend(link, this.#bounded(interest), now);

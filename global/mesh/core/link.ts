@@ -7,6 +7,7 @@ import {
   MESH_PULL_INTERVAL_MS,
   MESH_RECONNECT_MAX_MS,
   MESH_RECONNECT_MIN_MS,
+  MESH_SELF_RETRY_MS,
   MESH_VECTOR_CLAIMS,
 } from "../../../shared/limits.js";
 import type { Random } from "../../../shared/random.js";
@@ -56,7 +57,7 @@ export class Link {
   /** host:port */
   readonly address: string;
   state: LinkState = "idle";
-  /** The address leads back to this gateway itself. */
+  /** The address leads back to this gateway itself, as who answers there says. */
   isSelf = false;
   /** Each dial's own number, so that news of an earlier stream is told apart. */
   session = 0;
@@ -147,6 +148,11 @@ export class Link {
   /** Whether it may be dialled now. */
   isDue(now: Now): boolean {
     return this.state === "idle" || (this.state === "down" && now.monotonicMs >= this.#retryAtMs);
+  }
+
+  /** It was so long ago that this gateway itself answered, that another one may by now. */
+  isOldSelf(now: Now): boolean {
+    return this.isSelf && now.monotonicMs - this.#sinceMs >= MESH_SELF_RETRY_MS;
   }
 
   /** Up, and heard of lately. */

@@ -175,3 +175,36 @@ describe("on the wire", () => {
     expect(decode).toThrow(what);
   });
 });
+
+test("a life out of turn is one to adopt only if its region has signed it", () => {
+  const state = holder();
+  state.receive(sent(origin(usEast(), 5)));
+  const later = usEast({ incarnation: incarnation(7, "b") });
+  const transfer = sent(origin(later, 7));
+  const forged = { ...transfer, attestation: undefined };
+  for (let i = 0; i < QUARANTINE_AFTER_FAILURES; i++) {
+    expect(state.receive(forged)).toMatchObject({ kind: "refused", reason: "unsigned" });
+  }
+  expect(state.region("us-east")?.fault("machines")?.message).not.toContain("adopt");
+  expect(state.receive(transfer)).toMatchObject({
+    kind: "refused",
+    reason: "jump",
+    message: expect.stringContaining(`atoll region adopt us-east ${nonce("b")}`),
+  });
+});
+
+test("a report counts by its region's signature over its very bytes", () => {
+  const report = Uint8Array.of(1, 2, 3);
+  const signed = new GlobalState(sha256, keys.keyring("us-east")).signReport(report);
+  const state = holder();
+  const distrust = (of: string, own: typeof signed, bytes: Uint8Array) =>
+    state.distrustReport(of, own, bytes);
+  expect(distrust("us-east", signed, report)).toBeUndefined();
+  expect(distrust("us-east", signed, Uint8Array.of(1, 2, 4))).toBe("forged");
+  expect(distrust("eu-west", signed, report)).toBe("unknown-key");
+  const nobody = { signature: new Uint8Array(0), keyId: "" };
+  expect(distrust("us-east", nobody, report)).toBe("unsigned");
+  // What is signed as something else is no report.
+  const bare = { ...signed, ...keys.keyring("us-east").sign(report) };
+  expect(distrust("us-east", bare, report)).toBe("forged");
+});

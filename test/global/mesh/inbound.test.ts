@@ -10,6 +10,7 @@ import {
   type SyncResponse,
   SyncResponseSchema,
 } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
+import { MAX_MESH_STREAMS, MESH_REQUEST_BURST_MS } from "../../../shared/limits.js";
 import type { CallContext, Sink } from "../../../shared/rpc/context.js";
 
 const CONTEXT: CallContext = {
@@ -165,4 +166,24 @@ test("a stream on which nobody says hello is ended", async () => {
   const { events, open } = begin(5);
   await expect(open(new FakeStream())).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
   expect(events.log).toEqual(["ended 1"]);
+});
+
+test("so many streams are served, and no more, whether they say who they are or not", async () => {
+  const { inbound, open } = begin();
+  const served = Array.from({ length: MAX_MESH_STREAMS }, () => open(new FakeStream()));
+  await expect(open(new FakeStream())).rejects.toThrow(`${MAX_MESH_STREAMS} streams already`);
+  inbound.close(new AtollError("UNAVAILABLE", "over"));
+  await Promise.allSettled(served);
+});
+
+test("a receiver that asks far too often is hung up on", async () => {
+  const { events, inbound } = begin();
+  async function* requests(): AsyncGenerator<SyncRequest> {
+    for (let i = 0; i < 1e6; i++) yield create(SyncRequestSchema);
+  }
+  const served = inbound.handlers.sync?.(requests(), new FakeStream(), CONTEXT);
+  await expect(served).rejects.toMatchObject({ code: "RESOURCE_EXHAUSTED" });
+  const taken = events.log.filter((line) => line === "requested 1").length;
+  expect(taken).toBeGreaterThanOrEqual(MESH_REQUEST_BURST_MS);
+  expect(taken).toBeLessThan(200_000);
 });

@@ -35,8 +35,7 @@ export class HostileLink {
       random: seededRandom(1),
     });
     this.step(0);
-    const who = { region: "away", gateway: "away-g0" };
-    this.say({ hello: { protocolMin: 1, protocolMax: 1, foldSemantics: 1, ...who } });
+    this.answer(ADDRESS, { region: "away", gateway: "away-g0" });
   }
 
   get now(): Now {
@@ -54,6 +53,13 @@ export class HostileLink {
     this.#nowMs += byMs;
     this.core.tick(this.now);
     this.outputs.push(...this.core.take(this.now));
+  }
+
+  /** Somebody answers at an address, and says who it is. */
+  answer(address: string, who: { region: string; gateway: string }): void {
+    const hello = { protocolMin: 1, protocolMax: 1, foldSemantics: 1, ...who };
+    const session = this.core.links.get(address)?.session ?? 0;
+    this.core.received(address, session, create(SyncResponseSchema, { hello }), this.now);
   }
 
   /** The peer says something. */

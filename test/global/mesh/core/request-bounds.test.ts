@@ -10,6 +10,7 @@ import {
   MAX_SECTIONS_PER_REGION,
   MESH_FRAME_TARGET_BYTES,
   MESH_LINK_SUSPECT_MS,
+  MESH_SELF_RETRY_MS,
 } from "../../../../shared/limits.js";
 import { version } from "../../digest/model.js";
 import { HostileLink } from "./hostile-link.js";
@@ -91,4 +92,17 @@ test("what is told of everything is cut into messages that frames have room for"
     expect(message.length).toBeLessThan(MAX_MESH_FRAME_BYTES);
   }
   expect(joinedParts([])).toEqual([]);
+});
+
+test("an address where somebody said this gateway's own name is tried again in time", () => {
+  const dials = (): number =>
+    gateway.outputs.filter((output) => output.kind === "dial" && output.address === "home:1")
+      .length;
+  const before = dials();
+  gateway.answer("home:1", { region: "home", gateway: "home-g0" });
+  gateway.step(60_000);
+  expect(dials()).toBe(before);
+  gateway.step(MESH_SELF_RETRY_MS);
+  gateway.step(100);
+  expect(dials()).toBe(before + 1);
 });

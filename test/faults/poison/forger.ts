@@ -1,9 +1,9 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import type { Incarnation } from "../../global/digest/version.js";
-import { encodeHello } from "../../global/mesh/core/hello.js";
-import { FOLD_SEMANTICS } from "../../global/summary/types.js";
-import { MeshService, SyncResponseSchema } from "../../shared/gen/atoll/mesh/v1/mesh_pb.js";
-import { RpcServer } from "../../shared/rpc/server.js";
+import type { Incarnation } from "../../../global/digest/version.js";
+import { encodeHello } from "../../../global/mesh/core/hello.js";
+import { FOLD_SEMANTICS } from "../../../global/summary/types.js";
+import { MeshService, SyncResponseSchema } from "../../../shared/gen/atoll/mesh/v1/mesh_pb.js";
+import { RpcServer } from "../../../shared/rpc/server.js";
 
 /** A gateway that says what a test makes it say, to every gateway that dials it. */
 export class Forger {
