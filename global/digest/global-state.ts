@@ -124,9 +124,12 @@ export class GlobalState implements StateReader {
     return this.#held(id)?.transferSince(have);
   }
 
-  /** Joins what a peer sent. Nothing moves unless the claimed root comes out. */
-  receive(transfer: Transfer): Outcome {
-    return this.#join.take(transfer, undefined);
+  /**
+   * Joins what a peer sent. Nothing moves unless the claimed root comes out. With
+   * `isSlander`, what its origin hasn't signed is no fault of the section.
+   */
+  receive(transfer: Transfer, isSlander = false): Outcome {
+    return this.#join.take(transfer, undefined, isSlander);
   }
 
   /**

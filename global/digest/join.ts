@@ -48,10 +48,13 @@ export class Join {
 
   /**
    * Joins a transfer. `trusted` is given for the own fold's: it was made here, so it
-   * needs nobody's word.
+   * needs nobody's word. What is refused is a fault of the section unless `isSlander` says
+   * that it may be that of who brought it; what its origin has signed always is.
    */
-  take(transfer: Transfer, trusted: Trusted | undefined): Outcome {
+  take(transfer: Transfer, trusted: Trusted | undefined, isSlander = false): Outcome {
     const { id, to } = transfer;
+    const refuse = (of: RegionRegister | undefined, reason: RefusalReason, message?: string) =>
+      this.#refuse(of, id, reason, isSlander, message);
     let register = this.#registers.get(id.region);
     const place = this.#orders.place(id.region, register?.incarnation, to.incarnation);
     switch (place) {
@@ -60,15 +63,15 @@ export class Join {
         return misplaced(transfer, place);
       case "conflict": {
         const distrust = this.#distrust(transfer, trusted);
-        if (distrust !== undefined) return this.#refuse(register, id, distrust);
+        if (distrust !== undefined) return refuse(register, distrust);
         register?.witness(this.#wordFor(transfer));
         return misplaced(transfer, place);
       }
       case "jump": {
         if (trusted !== undefined) break;
         const distrust = this.#distrust(transfer, trusted);
-        if (distrust !== undefined) return this.#refuse(register, id, distrust);
-        return this.#refuse(register, id, place, jumpText(register, to.incarnation));
+        if (distrust !== undefined) return refuse(register, distrust);
+        return refuse(register, place, jumpText(register, to.incarnation));
       }
       case "same":
         if (register?.inConflict === true) return misplaced(transfer, "conflict");
@@ -83,19 +86,19 @@ export class Join {
       const order = compareVersions(to, held.section.version);
       if (order === 0 && held.section.root !== transfer.root) {
         const distrust = this.#distrust(transfer, trusted);
-        return this.#refuse(register, id, distrust ?? "divergence");
+        return refuse(register, distrust ?? "divergence");
       }
       if (order <= 0) return { kind: "known" };
     }
     const prepared = this.#prepare(transfer, register, held, trusted);
     if (prepared === "gap") return { kind: "gap", have: this.have(id) };
-    if (typeof prepared === "string") return this.#refuse(register, id, "invalid", prepared);
+    if (typeof prepared === "string") return refuse(register, "invalid", prepared);
     if (prepared.section.root !== transfer.root) {
       const message = `the content at ${versionText(to)} has another root than the one claimed`;
-      return this.#refuse(register, id, "bad-root", message);
+      return refuse(register, "bad-root", message);
     }
     const distrust = this.#distrust(transfer, trusted);
-    if (distrust !== undefined) return this.#refuse(register, id, distrust);
+    if (distrust !== undefined) return refuse(register, distrust);
     const word = trusted === undefined ? this.#wordFor(transfer) : undefined;
     return this.#commit(transfer, register, held, prepared, word);
   }
@@ -188,10 +191,13 @@ export class Join {
     register: RegionRegister | undefined,
     id: SectionId,
     reason: RefusalReason,
+    isSlander: boolean,
     message = REFUSAL_TEXTS[reason],
   ): Outcome {
     const isProven = reason === "divergence" || reason === "jump";
-    if (register?.held.has(id.summary)) register.fail(id.summary, message, isProven);
+    if (register?.held.has(id.summary) && (isProven || !isSlander)) {
+      register.fail(id.summary, message, isProven);
+    }
     return { kind: "refused", reason, message: `${id.summary} of ${id.region}: ${message}` };
   }
 }

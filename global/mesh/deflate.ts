@@ -81,8 +81,10 @@ export class FrameDeflater {
    * read its hello, and one that shrinks more than receivers accept, which begins anew.
    */
   async pack(frame: Uint8Array): Promise<Uint8Array> {
-    if (this.#isFirst) {
+    if (this.#isFirst || frame.length === 0) {
       this.#isFirst = false;
+      // Nothing has no deflated form, and what comes plain begins the receiver's context anew.
+      this.#context?.reset();
       return frame;
     }
     this.#context ??= new Context(createDeflateRaw({ flush: constants.Z_SYNC_FLUSH }));

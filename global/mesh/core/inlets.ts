@@ -73,6 +73,14 @@ export class Inlets {
     return this.#input.addresses.directory.has(region);
   }
 
+  /** Whether another stream than this brings a region, and is heard of. */
+  isBroughtBesides(link: Link, region: string, now: Now): boolean {
+    for (const other of this.#streams) {
+      if (other !== link && other.interest.has(region) && other.isHealthy(now)) return true;
+    }
+    return false;
+  }
+
   #isAddressed({ region, address }: Link): boolean {
     return this.#input.addresses.of(region).includes(address);
   }

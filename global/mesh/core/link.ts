@@ -9,6 +9,7 @@ import {
   MESH_RECONNECT_MIN_MS,
   MESH_SELF_RETRY_MS,
   MESH_VECTOR_CLAIMS,
+  QUARANTINE_AFTER_FAILURES,
 } from "../../../shared/limits.js";
 import type { Random } from "../../../shared/random.js";
 import type { Section } from "../../digest/section.js";
@@ -43,6 +44,8 @@ class StreamBooks {
   readonly hearsay = new Set<string>();
   /** When things were asked for last, on the monotonic clock; the latest last. */
   readonly pulledMs = new Map<string, number>();
+  /** Refusals in a row, by section. */
+  readonly failures = new Map<string, number>();
   /** The stamps of the first and last pings. */
   firstStampMs = Number.POSITIVE_INFINITY;
   lastStampMs = Number.NEGATIVE_INFINITY;
@@ -221,6 +224,19 @@ export class Link {
   /** The region came to be known by its own word. */
   isNoHearsay(region: string): void {
     this.#open.hearsay.delete(region);
+  }
+
+  /** A section that is held was refused once more; whether it comes whole from now on. */
+  failsOften(section: string): boolean {
+    const { failures } = this.#open;
+    const inRow = (failures.get(section) ?? 0) + 1;
+    failures.set(section, inRow);
+    return inRow >= QUARANTINE_AFTER_FAILURES;
+  }
+
+  /** A section was taken. */
+  succeeded(section: string): void {
+    this.#open.failures.delete(section);
   }
 
   /** Takes note that something is asked for; false when it was a moment ago. */

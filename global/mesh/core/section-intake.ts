@@ -53,7 +53,7 @@ export class SectionIntake {
       transfer = link.assembler.add(chunk, base);
     } catch (error) {
       link.bases.delete(sectionKey(id));
-      state.noteFault(id, errorText(error));
+      if (!this.#isSlander(link, id.region, now)) state.noteFault(id, errorText(error));
       refusals.say(link, "malformed", errorText(error), id);
       this.repair(link, id, "refused", now);
       return false;
@@ -68,10 +68,21 @@ export class SectionIntake {
   repair(link: Link, id: SectionId, reason: "gap" | "refused" | "differs", now: Now): void {
     // What has no possible name can't be asked for, nor kept in mind.
     if (!isSummaryName(id.summary)) return;
-    const isWhole = reason === "differs";
-    if (!this.#input.inlets.pull(link, id.region, [id], now, isWhole)) return;
+    const { inlets, state } = this.#input;
+    const isHeld = state.section(id) !== undefined;
+    const isFailing = isHeld && reason === "refused" && link.failsOften(sectionKey(id));
+    const isWhole = reason === "differs" || isFailing;
+    if (!inlets.pull(link, id.region, [id], now, isWhole)) return;
     const event = { kind: "repair", region: id.region, from: link.address, reason } as const;
     this.#input.emit({ kind: "event", event });
+  }
+
+  /**
+   * Whether what is bad may be told of a section that is well: another stream brings its
+   * region, so that it is for that one to fail before the section is quarantined.
+   */
+  #isSlander(link: Link, region: string, now: Now): boolean {
+    return link.region !== region && this.#input.inlets.isBroughtBesides(link, region, now);
   }
 
   /** Differences from what isn't here: the section is asked for, unless its news are known. */
@@ -90,10 +101,11 @@ export class SectionIntake {
 
   #join(link: Link, transfer: Transfer, now: Now): boolean {
     const { state, book, outlets, refusals, emit } = this.#input;
-    const outcome = state.receive(transfer);
+    const outcome = state.receive(transfer, this.#isSlander(link, transfer.id.region, now));
     this.#rebase(link, transfer);
     switch (outcome.kind) {
       case "applied": {
+        link.succeeded(sectionKey(transfer.id));
         const { before, section } = outcome;
         book.moved(section);
         outlets.moved(section.id, section.version, link.hello);

@@ -12,6 +12,8 @@ export interface Arms {
   readonly north: Origin;
   /** The keys of regions, some of which the attacker should not have. */
   readonly keysOf: (region: string) => Trust;
+  /** Regions that the gateway has asked west for. */
+  readonly asked: ReadonlySet<string>;
   /** host:port of the gateway that is attacked. */
   readonly target: string;
 }
@@ -28,10 +30,10 @@ export interface Attack {
   readonly tamper?: Tamper;
   /** The stream is ended first, so that the first words are tampered with, too. */
   readonly redials?: boolean;
-  /** Something else that is done to the gateway. */
-  readonly act?: () => Promise<void>;
+  /** Something else that is done to the gateway; `say` says more on the streams. */
+  readonly act?: (say: (...frames: readonly Uint8Array[]) => Promise<void>) => Promise<void>;
   /** What must be seen of it; nothing where it may as well be harmless. */
-  readonly shows?: "refusal" | "quarantine" | "ended stream";
+  readonly shows?: "refusal" | "quarantine" | "ended stream" | "throttling";
 }
 
 /** A kind of hostile acts. */

@@ -23,7 +23,7 @@ import {
 import { forgedOrders, forgedReports } from "./classes/papers.js";
 import { goingBack, replayedFrames, replayedHellos, replayedSections } from "./classes/replayed.js";
 import { hostileRequests, silentStreams } from "./classes/requests.js";
-import { inventedRegions, lyingClaims, lyingStandings } from "./classes/vectors.js";
+import { inventedRegions, lyingClaims, lyingStandings, slander } from "./classes/vectors.js";
 
 /** All kinds of attacks, by the name that `--class` takes. */
 export const CLASSES: ReadonlyMap<string, AttackClass> = new Map([
@@ -62,6 +62,7 @@ export const CLASSES: ReadonlyMap<string, AttackClass> = new Map([
   ["lying-standings", lyingStandings],
   ["invented-regions", inventedRegions],
   ["lying-claims", lyingClaims],
+  ["slander", slander],
   ["forged-orders", forgedOrders],
   ["forged-reports", forgedReports],
   ["flood", flood],

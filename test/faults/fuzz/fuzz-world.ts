@@ -29,6 +29,7 @@ const TAMPERED_PAUSE_MS = 60;
 interface Before {
   readonly refused: number;
   readonly ended: number;
+  readonly throttled: number;
   readonly quarantines: number;
   readonly groups: string;
   readonly revision: number;
@@ -85,12 +86,14 @@ export class FuzzWorld {
     const { origin } = this.#west;
     const before = await this.#look();
     this.#west.isPaused = true;
+    this.#west.asked.clear();
     const moved = origin.write(random);
     const attack = attackClass({
       random,
       west: origin,
       north: this.#north.origin,
       keysOf: (region) => this.#keys.keyring(region),
+      asked: this.#west.asked,
       target: this.victim.gateway.address.grpc,
     });
     tell(attack.what);
@@ -107,15 +110,24 @@ export class FuzzWorld {
 
   async #look(): Promise<Before> {
     const { victim } = this;
-    const [refused, ended, view, held] = await Promise.all([
+    const [refused, throttled, ended, view, held] = await Promise.all([
       victim.metric("mesh_refused_total"),
+      victim.metric("mesh_throttled_total"),
       victim.metric("mesh_events_total", 'kind="link-down"'),
       victim.view("west", "machines"),
       victim.holdings("west"),
     ]);
     const quarantines = victim.notices(NoticeKind.QUARANTINE, "west").length;
     const revision = held.get("machines")?.revision ?? 0;
-    return { refused, ended, quarantines, groups: view.groups, revision, logged: victim.logged };
+    return {
+      refused,
+      throttled,
+      ended,
+      quarantines,
+      groups: view.groups,
+      revision,
+      logged: victim.logged,
+    };
   }
 
   async #carryOut({ frames, raw, tamper, redials, act }: Attack, random: Random): Promise<void> {
@@ -132,7 +144,7 @@ export class FuzzWorld {
       }
       west.isPaused = true;
     }
-    await act?.();
+    await act?.((...more) => west.inject(more));
     // A ping that comes now was sent after what was said, or the stream is no more.
     const { pings, listeners } = west;
     if (listeners === 0) return;
@@ -147,6 +159,12 @@ export class FuzzWorld {
     if (shows === "ended stream") {
       await until("it ends the stream and counts that", async () => {
         return (await victim.metric("mesh_events_total", 'kind="link-down"')) > before.ended;
+      });
+      return;
+    }
+    if (shows === "throttling") {
+      await until("it makes the peer wait and counts that", async () => {
+        return (await victim.metric("mesh_throttled_total")) > before.throttled;
       });
       return;
     }
@@ -183,6 +201,8 @@ export class FuzzWorld {
     check(lines <= MOST_LINES, `it logged ${lines} lines of it`);
     await this.#knowsOnlyTrueRegions();
     await this.#believesNoReport();
+    const slandered = victim.notices(NoticeKind.QUARANTINE, "north").length;
+    check(slandered === 0, "an honest region was quarantined");
     await this.#processIsWell();
   }
 

@@ -9,7 +9,7 @@ import { FuzzWorld } from "./fuzz-world.js";
  * seeds, and the kinds that take long.
  */
 const SEED = 1;
-const LONG: readonly string[] = ["hoarded-transfers", "flood", "silent-streams"];
+const LONG: readonly string[] = ["hoarded-transfers", "silent-streams"];
 
 let world: FuzzWorld;
 

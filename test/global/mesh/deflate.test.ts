@@ -44,6 +44,13 @@ async function carry(frame: SyncResponse): Promise<{ wire: SyncResponse; length:
   return { wire, length: bytes.length };
 }
 
+test("a frame of nothing leaves both ends where they can go on", async () => {
+  await carry(frameOf(["a"]));
+  await carry(frameOf(["a", "b"]));
+  await carry(create(SyncResponseSchema));
+  await carry(frameOf(["a", "b"]));
+});
+
 function bomb(size: number): SyncResponse {
   return create(SyncResponseSchema, { deflated: deflateRawSync(Buffer.alloc(size)) });
 }

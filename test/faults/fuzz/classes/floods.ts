@@ -1,7 +1,7 @@
 import type { AttackClass } from "../attack.js";
 import { attest, frameOf, telling, wholeOf, wordFor } from "../material.js";
 
-const FRAMES = 3_000;
+const FRAMES = 1_500;
 
 /** Far more frames a second than any gateway sends: true ones, and nonsense. */
 export const flood: AttackClass = ({ random, west }) => {

@@ -1,4 +1,4 @@
-import { encodeClaim } from "../../../../global/digest/wire-version.js";
+import { encodeClaim, encodeVersion } from "../../../../global/digest/wire-version.js";
 import { encodeStanding } from "../../../../global/mesh/core/wire-standing.js";
 import type { AttackClass } from "../attack.js";
 import { frameOf } from "../material.js";
@@ -58,3 +58,34 @@ export const lyingClaims: AttackClass = ({ random, west, north }) => {
   });
   return { what: "a version vector of lies", frames: [frameOf({ claims })] };
 };
+
+const ASKED_MS = 5_000;
+const LOOK_MS = 20;
+
+/** Says that it has more of an honest region, is asked for it, and then brings nonsense of it. */
+export const slander: AttackClass = ({ north, asked }) => ({
+  what: "nonsense of an honest region, after a promise of more",
+  act: async (say) => {
+    const { id, version } = north.section("machines");
+    const standing = encodeStanding({
+      region: "north",
+      incarnation: north.incarnation,
+      revision: north.revision + 1_000,
+      sections: 2,
+      ageMs: 0,
+      path: ["west", "north"],
+      rttMs: 1,
+    });
+    await say(frameOf({ standings: [standing] }));
+    const giveUpAt = performance.now() + ASKED_MS;
+    while (!asked.has("north")) {
+      if (performance.now() > giveUpAt) throw new Error("it never asked for more of north");
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    const nonsense = { ...id, to: encodeVersion(version), root: new Uint8Array(3), chunks: 1 };
+    // A true frame between keeps the stream from being ended.
+    const truth = frameOf({ claims: [encodeClaim(north.section("machines"))] });
+    for (let i = 0; i < 6; i++) await say(frameOf({ chunks: [nonsense] }), truth);
+  },
+  shows: "refusal",
+});
