@@ -8,12 +8,21 @@ import { sha256 } from "../../../../shared/hash.js";
 
 const INCARNATION = { counter: 1, nonce: "ab".repeat(16), baseRevision: 0, parentNonce: "" };
 
+/** A stream on which news come. */
+class Feed {
+  healthy = true;
+
+  isHealthy(): boolean {
+    return this.healthy;
+  }
+}
+
 function begin() {
   const state = new GlobalState(sha256);
   const book = new RegionBook(state, new FreshnessBook(state), () => undefined);
-  const feeds = new Map<string, { healthy: boolean; isHealthy: () => boolean }>();
-  const feed = (by: string) => {
-    const known = feeds.get(by) ?? { healthy: true, isHealthy: () => known.healthy };
+  const feeds = new Map<string, Feed>();
+  const feed = (by: string): Feed => {
+    const known = feeds.get(by) ?? new Feed();
     feeds.set(by, known);
     return known;
   };
