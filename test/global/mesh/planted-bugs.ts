@@ -14,6 +14,8 @@ export const BUGS = [
   "unaged-relay",
   /** News count from when they come, not from the ping that they answer. */
   "as-of-at-arrival",
+  /** Ages that are taken back after a restart are those of the last save. */
+  "restart-age",
   /** Clocks drift more than CLOCK_DRIFT. */
   "drift",
 ] as const;

@@ -3,7 +3,9 @@ import { AgeClock } from "../../../global/mesh/age-clock.js";
 import type { MeshCore } from "../../../global/mesh/core/mesh-core.js";
 import type { Now } from "../../../global/mesh/core/now.js";
 import type { Instant } from "../../../global/source/types.js";
+import type { SaveTime } from "../../../global/storage/core/keeper.js";
 import type { Random } from "../../../shared/random.js";
+import { MemoryDisk } from "../storage/memory-disk.js";
 import type { FakeRegion } from "./fake-region.js";
 import type { Bug } from "./planted-bugs.js";
 import { SimMachine } from "./sim-machine.js";
@@ -14,6 +16,8 @@ export class SimGateway {
   readonly name: string;
   readonly address: string;
   readonly machine: SimMachine;
+  /** What it keeps of its view over restarts. */
+  readonly disk = new MemoryDisk();
   readonly #ages: AgeClock;
   readonly #bug: Bug | undefined;
   core!: MeshCore;
@@ -47,6 +51,17 @@ export class SimGateway {
     this.machine.tell(worldMs);
     const now = this.#ages.now();
     return this.#bug === "monotonic-age" ? { ...now, ageMs: now.monotonicMs } : now;
+  }
+
+  /** An instant of the machine's clocks and the age clock, as a view is saved and taken back at. */
+  saveTime(worldMs: number): SaveTime {
+    const { ageMs: ageNowMs } = this.now(worldMs);
+    const { machine } = this;
+    const [bootMs, monotonicMs, wallMs] =
+      this.#bug === "restart-age"
+        ? [0, 0, 0]
+        : [machine.bootMs(), machine.monotonicMs(), machine.wallMs()];
+    return { reading: { bootId: this.name, bootMs, monotonicMs, wallMs }, ageNowMs };
   }
 
   /** An instant of both its clocks. */

@@ -3,6 +3,8 @@ import type { Random } from "../../../shared/random.js";
 
 /** Clocks of real machines are off by so much at most, which is less than CLOCK_DRIFT allows for. */
 const USUAL_DRIFT = 200e-6;
+/** /proc/uptime counts in these. */
+const UPTIME_TICK_MS = 10;
 
 /**
  * A machine's clocks as the world sees them: off by any offset, drifting; the monotonic
@@ -46,6 +48,11 @@ export class SimMachine implements Clock {
   monotonicMs(): number {
     const asleepMs = this.#asleepSinceMs === undefined ? 0 : this.#worldMs - this.#asleepSinceMs;
     return this.#offsetMs + (this.#worldMs - this.#sleptMs - asleepMs) * this.rate;
+  }
+
+  /** Since the machine was started, sleep included. */
+  bootMs(): number {
+    return Math.floor((this.#worldMs * this.rate) / UPTIME_TICK_MS) * UPTIME_TICK_MS;
   }
 
   wallMs(): number {

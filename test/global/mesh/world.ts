@@ -5,11 +5,11 @@ import type { Directory } from "../../../global/mesh/core/address-book.js";
 import { MeshCore } from "../../../global/mesh/core/mesh-core.js";
 import type { MeshEvent } from "../../../global/mesh/core/output.js";
 import { FOLD_SEMANTICS } from "../../../global/summary/types.js";
-import { FreshnessBook } from "../../../global/view/freshness-book.js";
 import { sha256 } from "../../../shared/hash.js";
-import { MESH_TICK_MS } from "../../../shared/limits.js";
+import { MESH_TICK_MS, STORAGE_INTERVAL_MS } from "../../../shared/limits.js";
 import { type Random, seededRandom } from "../../../shared/random.js";
 import { EventQueue } from "../../simulation/world/event-queue.js";
+import { Keeping } from "../storage/memory-disk.js";
 import { FakeRegion } from "./fake-region.js";
 import type { Bug } from "./planted-bugs.js";
 import { SimGateway } from "./sim-gateway.js";
@@ -31,6 +31,8 @@ export interface SimOptions {
   readonly isQuiet?: (region: number) => boolean;
   /** Regions beyond which there are trees; MESH_DIRECT_REGIONS when absent. */
   readonly directRegions?: number;
+  /** Gateways keep their views over restarts, as of a save each second. */
+  readonly keepsViews?: boolean;
   /** Pause between two ticks of a gateway's mesh; MESH_TICK_MS when absent. */
   readonly tickMs?: number;
   /** Is told of what is published and what arrives. */
@@ -198,7 +200,8 @@ export class World {
     gateway.wakeMs = 0;
     gateway.machine.tell(this.nowMs);
     gateway.machine.wake();
-    gateway.state = new GlobalState(sha256);
+    const keeping = new Keeping(new GlobalState(sha256));
+    gateway.state = keeping.state;
     const { directRegions } = this.#options;
     gateway.core = new MeshCore({
       region: gateway.region.name,
@@ -206,7 +209,7 @@ export class World {
       foldSemantics: FOLD_SEMANTICS,
       directory: this.#directory,
       state: gateway.state,
-      freshness: new FreshnessBook(gateway.state),
+      freshness: keeping.freshness,
       reports: new ReportBook(),
       random: seededRandom(this.random.int(2 ** 31)),
       ...(directRegions === undefined ? {} : { directRegions }),
@@ -218,8 +221,24 @@ export class World {
       later(this.#options.tickMs ?? MESH_TICK_MS, tick);
     };
     later(this.random.int(100), tick);
+    if (this.#options.keepsViews === true) this.#keep(gateway, keeping, later);
     const place = this.#places.get(gateway.region) ?? 0;
     if (this.#options.isQuiet?.(place) !== true) this.#sourceOf(gateway, later).start();
+  }
+
+  /** Takes back what a gateway has kept, and has it save again and again. */
+  #keep(
+    gateway: SimGateway,
+    keeping: Keeping,
+    later: (delayMs: number, run: () => void) => void,
+  ): void {
+    const { dropped } = keeping.restore(gateway.disk.rows, gateway.saveTime(this.nowMs));
+    if (dropped.length > 0) throw new Error(`restore: ${JSON.stringify(dropped)}`);
+    const save = (): void => {
+      gateway.disk.save(keeping.keeper, gateway.saveTime(this.nowMs));
+      later(STORAGE_INTERVAL_MS, save);
+    };
+    later(this.random.int(STORAGE_INTERVAL_MS), save);
   }
 
   #sourceOf(gateway: SimGateway, later: (delayMs: number, run: () => void) => void): SimSource {
