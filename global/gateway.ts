@@ -32,6 +32,7 @@ import { followPeers } from "./peers/follow.js";
 import type { PeerFinder } from "./peers/peer-finder.js";
 import { RedisMirror } from "./redis/mirror.js";
 import { readBootClock } from "./storage/boot-clock.js";
+import type { KeptSource } from "./storage/core/row-values.js";
 import { ViewStorage } from "./storage/view-storage.js";
 import { FOLD_SEMANTICS } from "./summary/types.js";
 import { Keyring } from "./trust/keyring.js";
@@ -157,6 +158,7 @@ export class Gateway {
             state: this.#state,
             freshness,
             source: () => this.#local.followed,
+            onRestored: ({ source }) => this.#restored(source),
             clock: systemClock,
             ageNowMs,
             bootClock: readBootClock,
@@ -203,7 +205,7 @@ export class Gateway {
     const { grpc, http } = this.#options;
     await this.#http.listen(http);
     try {
-      await this.#restore();
+      await this.#storage?.load();
       if (this.#stopping !== undefined) return;
       await this.#server.listen(grpc);
     } catch (error) {
@@ -223,14 +225,12 @@ export class Gateway {
     this.#timer = setInterval(() => this.#report(), GATEWAY_REPORT_INTERVAL_MS);
   }
 
-  /** Takes back what was known before a restart. */
-  async #restore(): Promise<void> {
-    const restored = await this.#storage?.load();
-    if (restored === undefined) return;
+  /** What was known before a restart is back. */
+  #restored(source: KeptSource | undefined): void {
     this.#keptOwn = this.#state.region(this.#options.region) !== undefined;
     const adopted = this.#state.adopted(this.#options.region);
     if (adopted !== undefined) this.#local.adopted(adopted);
-    if (restored.source !== undefined) this.#local.recall(restored.source);
+    if (source !== undefined) this.#local.recall(source);
     for (const { region } of this.#state.regions()) this.#changed({ region, summary: undefined });
   }
 

@@ -29,6 +29,8 @@ export interface ViewStorageInput {
   readonly state: GlobalState;
   readonly freshness: FreshnessBook;
   readonly source: () => KeptSource | undefined;
+  /** Told of what was taken back: at the start, or once the directory can be used. */
+  readonly onRestored: (restored: Restored) => void;
   readonly clock: Clock;
   readonly ageNowMs: () => number;
   readonly bootClock: () => ClockReading;
@@ -49,6 +51,8 @@ export class ViewStorage {
   readonly #pacer = new Pacer();
   #folder: DataFolder | undefined;
   #isOpen = false;
+  /** What is in the file is known: it was read, or it is new. */
+  #isKnown = false;
   #failures = 0;
   #error = "";
   #bytes = 0;
@@ -90,10 +94,18 @@ export class ViewStorage {
         throw refused;
       }
       await this.#troubled(refused);
-      return undefined;
     }
+    return this.#restored;
+  }
+
+  /**
+   * Takes back what the file has, which may as well be later than the start. Tells why
+   * there may be more in it that can't be read.
+   */
+  async #takeBack(): Promise<string | undefined> {
     const begunMs = this.#input.clock.monotonicMs();
-    const restored = await this.#restore();
+    const { restored, lost } = await this.#restore();
+    this.#isKnown = true;
     this.#restored = restored;
     const { sections, groups, dropped } = restored;
     for (const { what, reason } of dropped) {
@@ -102,7 +114,8 @@ export class ViewStorage {
     this.#metrics.restored(sections, dropped.length);
     const ms = Math.round(this.#input.clock.monotonicMs() - begunMs);
     this.#input.log.info({ sections, groups, dropped: dropped.length, ms }, "the view is back");
-    return restored;
+    this.#input.onRestored(restored);
+    return lost;
   }
 
   /** Begins to save what is new, again and again. */
@@ -199,9 +212,14 @@ export class ViewStorage {
       await this.#thread.open(view, this.#input.region);
     }
     this.#isOpen = true;
+    if (this.#isKnown) return;
+    const lost = await this.#takeBack();
+    if (lost === undefined || this.#isStopping) return;
+    await this.#beginAnew(lost);
+    await this.#thread.open(view, this.#input.region);
   }
 
-  async #restore(): Promise<Restored> {
+  async #restore(): Promise<{ restored: Restored; lost: string | undefined }> {
     const { state, freshness, ageNowMs, bootClock } = this.#input;
     // The age clock first: what passes in between only makes ages larger.
     const now = ageNowMs();
@@ -216,9 +234,7 @@ export class ViewStorage {
         restorer.take(packed);
         continue;
       }
-      const restored = restorer.finish(lost);
-      if (lost !== undefined) await this.#troubled(new AtollError("DATA_LOSS", lost));
-      return restored;
+      return { restored: restorer.finish(lost), lost };
     }
   }
 
@@ -260,6 +276,7 @@ export class ViewStorage {
     await this.#thread.shut();
     const aside = this.#folder?.setAside();
     this.#hasSetAside = true;
+    this.#isKnown = true;
     this.#keeper.ledger.clear();
     this.#metrics.setAside();
     this.#input.log.error({ reason, aside }, "the stored view is damaged and was set aside");

@@ -112,6 +112,7 @@ function open(path: string, state: GlobalState): Opened {
     state,
     freshness: new FreshnessBook(state),
     source: () => undefined,
+    onRestored: () => undefined,
     clock: systemClock,
     ageNowMs: () => performance.now(),
     bootClock: readBootClock,

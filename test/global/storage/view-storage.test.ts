@@ -3,6 +3,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -51,6 +52,9 @@ function storageOf({ region = "us-east", path = folder } = {}): Started {
     state: keeping.state,
     freshness: keeping.freshness,
     source: () => keeping.source,
+    onRestored: ({ source }) => {
+      keeping.source ??= source;
+    },
     clock: systemClock,
     ageNowMs: () => performance.now() - started,
     bootClock: (): ClockReading => clocksAt(performance.now()),
@@ -208,6 +212,24 @@ describe("a directory", () => {
     rmSync(path);
     await started.storage.saveNow(SOON_MS);
     expect(started.storage.status.error).toBe("");
+  });
+
+  test("that can be used only later gives back what is in it then", async () => {
+    const before = await filled();
+    const hidden = `${folder}-hidden`;
+    renameSync(folder, hidden);
+    writeFileSync(folder, "in its place");
+    const started = storageOf();
+    expect(await started.storage.load()).toBeUndefined();
+    started.storage.start();
+    rmSync(folder);
+    renameSync(hidden, folder);
+    await started.storage.saveNow(SOON_MS);
+    expect(started.storage.status).toMatchObject({ error: "", restored: 2 });
+    expect(digest(started.keeping.state)).toEqual(before);
+    await started.storage.stop();
+    const last = storageOf();
+    expect(await last.storage.load()).toMatchObject({ sections: 2, dropped: [] });
   });
 
   test("whose file can't be opened costs the storage, until that is set aside", async () => {
