@@ -1,3 +1,4 @@
+import { errorText } from "../../shared/errors.js";
 import { EtcdClient } from "../../shared/etcd/client.js";
 import { put } from "../../shared/etcd/kv.js";
 import { startEtcd } from "../peers/etcd.js";
@@ -221,6 +222,16 @@ function summarise(
   };
 }
 
+/** A round; once more when it fails, as etcd's proxy ends streams now and then on a busy machine. */
+async function attempt(round: () => Promise<Round>, say: (text: string) => void): Promise<Round> {
+  try {
+    return await round();
+  } catch (error) {
+    say(`once more, because: ${errorText(error)}`);
+    return round();
+  }
+}
+
 async function measure(
   options: SubscribersOptions,
   servers: readonly Server[],
@@ -234,7 +245,7 @@ async function measure(
     for (let round = 0; round < options.rounds; round++) {
       for (const server of round % 2 === 0 ? servers : [...servers].reverse()) {
         say(`${rate} puts a second, round ${round + 1} of ${options.rounds}: ${server.name}`);
-        rounds.get(server.name)?.push(await bench.round(server, rate));
+        rounds.get(server.name)?.push(await attempt(() => bench.round(server, rate), say));
       }
     }
     const atoll = rounds.get("atoll gateway") ?? [];
