@@ -19,6 +19,8 @@ import {
   MAX_MESH_FRAME_BYTES,
   MAX_PACKED_BYTES_PER_SECTION,
   MAX_PACKED_MEASURES,
+  MAX_TOMBSTONES_PER_SECTION,
+  MAX_TRANSFER_KEY_BYTES,
   MAX_TRANSFER_MEMORY_BYTES,
 } from "../../../shared/limits.js";
 import { groupKey, newState, version } from "./model.js";
@@ -133,4 +135,48 @@ test("a chunk has no more columns than a summary has measures", () => {
   if (column === undefined) throw new Error("it has columns");
   while (chunk.columns.length <= MAX_MEASURES_PER_SUMMARY) chunk.columns.push(column);
   expect(() => new TransferAssembler().add(chunk)).toThrow("columns has 65 elements; at most 64");
+});
+
+test("a section of more groups than it may have with its measures isn't taken", () => {
+  const measures = Array.from({ length: 64 }, (_, i) => ({
+    ...{ name: `m${i}`, kind: "count" as const },
+    ...{ scale: 0, limit: 0 },
+  }));
+  const row: Cell[] = measures.map(() => ({ kind: "count", count: 1 }));
+  const changes = new Map<GroupKey, readonly Cell[]>();
+  for (let i = 0; i <= mostGroups(64); i++) changes.set(groupKey(i), row);
+  const schema = { ...SCHEMA, measures };
+  expect(newState().receive({ ...whole(0), kind: "whole", schema, changes })).toMatchObject({
+    reason: "invalid",
+    message: expect.stringContaining(`${mostGroups(64) + 1} groups are more than`),
+  });
+});
+
+test("a transfer of more bytes of group keys than one may bring is given up on the way", () => {
+  const assembler = new TransferAssembler();
+  const long = "x".repeat(1_000);
+  const named = (chunk: number): SectionChunk => ({
+    ...counts("a", chunk),
+    keys: Array.from({ length: 1_000 }, (_, i) => groupKey(`${chunk}-${i}${long}`)),
+    columns: counts("a", chunk).columns.slice(0, 1),
+  });
+  const most = Math.floor(MAX_TRANSFER_KEY_BYTES / 1_020_000);
+  for (let chunk = 0; chunk < most; chunk++) assembler.add(named(chunk));
+  expect(() => {
+    for (let chunk = most; chunk < most + 3; chunk++) assembler.add(named(chunk));
+  }).toThrow("bytes of group keys");
+});
+
+test("a delta of more groups than a section may have and remember is given up on the way", () => {
+  const assembler = new TransferAssembler();
+  const delta = (chunk: number): SectionChunk => {
+    const keys = Array.from({ length: 10_000 }, (_, i) => groupKey(`${chunk}-${i}`));
+    const values = { case: "counts" as const, value: { values: keys.map(() => 1n) } };
+    const head = { region: "us-east", summary: "a", to: encodeVersion(version(3)), from: 2n };
+    const rest = { root: new Uint8Array(32), chunk, chunks: 100, keys, columns: [{ values }] };
+    return create(SectionChunkSchema, { ...head, ...rest });
+  };
+  const most = (MAX_GROUPS_PER_SECTION + MAX_TOMBSTONES_PER_SECTION) / 10_000;
+  for (let chunk = 0; chunk < most; chunk++) assembler.add(delta(chunk));
+  expect(() => assembler.add(delta(most))).toThrow("keys has 10000 elements; at most 0");
 });
