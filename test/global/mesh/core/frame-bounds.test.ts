@@ -1,6 +1,10 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Incarnation } from "../../../../global/digest/version.js";
+import { encodeTransfer } from "../../../../global/digest/wire-transfer.js";
+import { encodeVersion } from "../../../../global/digest/wire-version.js";
 import { encodeStanding } from "../../../../global/mesh/core/wire-standing.js";
+import { SectionChunkSchema } from "../../../../shared/gen/atoll/digest/v1/digest_pb.js";
 import {
   MAX_ATTESTATIONS_PER_FRAME,
   MAX_CHUNKS_PER_FRAME,
@@ -12,7 +16,7 @@ import {
   MESH_PULL_INTERVAL_MS,
   MESH_VECTOR_CLAIMS,
 } from "../../../../shared/limits.js";
-import { incarnation, version } from "../../digest/model.js";
+import { History, incarnation, SCHEMA, version } from "../../digest/model.js";
 import { HostileLink } from "./hostile-link.js";
 
 /** What one frame may cost a gateway that takes it, whatever is in it. */
@@ -150,4 +154,24 @@ test("a second life's word that its region didn't sign is refused each time", ()
   peer.say({ attestations: [word] });
   expect(peer.refused()).toMatchObject([{ reason: "forged", region: "away" }]);
   expect(peer.state.region("away")?.nonces).toHaveLength(1);
+});
+
+test("differences from another revision than the stream brought are a gap, and no fault", () => {
+  const history = new History("away");
+  for (const step of [{ a: 1 }, { b: 2 }, { a: 3 }]) history.step(step);
+  const { id } = history;
+  const chunks = encodeTransfer(history.whole(4)).map((own) => fromBinary(SectionChunkSchema, own));
+  peer.say({ chunks });
+  const difference = { columns: SCHEMA.measures.map(() => new Uint8Array(0)) };
+  const head = {
+    ...id,
+    to: encodeVersion(history.version(5)),
+    root: new Uint8Array(32),
+    chunks: 1,
+  };
+  peer.say({ chunks: [{ ...head, from: 3n, difference }] });
+  expect(peer.refused()).toEqual([]);
+  expect(peer.state.region("away")?.fault("machines")).toBeUndefined();
+  peer.say({ chunks: [{ ...head, from: 4n, difference }] });
+  expect(peer.refused()).toMatchObject([{ reason: "bad-root" }]);
 });
