@@ -6,10 +6,13 @@ const shared = {
   exclude: ["dist/**", "node_modules/**"],
 };
 
+const TIMED =
+  "test/faults/{disk-*,divergence,fsync,joining,lease-reads,member-kill,membership,mesh,pause,priority,snapshot-resume,transfer,wan}.test.ts";
+
 /**
- * Four projects: `unit` and `simulation`, which runs seeded worlds, need no other
- * processes; `conformance` compares real ones and doesn't care how long they take;
- * `faults` hurts real ones, one file at a time, so that its timings hold on two cores.
+ * `unit` and `simulation`, which runs seeded worlds, come first; `conformance` compares
+ * real processes, `faults` hurts them; `timed` are those faults whose tests look at how long
+ * things take, one file at a time, so that this holds on two cores.
  */
 export default defineConfig({
   test: {
@@ -49,10 +52,21 @@ export default defineConfig({
           ...shared,
           name: "faults",
           include: ["test/faults/**/*.test.ts"],
+          exclude: [...shared.exclude, TIMED],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "timed",
+          include: [TIMED],
           testTimeout: 120_000,
           hookTimeout: 300_000,
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

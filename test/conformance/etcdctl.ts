@@ -33,18 +33,19 @@ export async function etcdctl(
 
 /** An etcdctl that runs until it is ended, such as a watch. */
 export interface RunningEtcdctl {
+  /** Writes to its input. */
+  type(text: string): void;
   /** Resolves with the normalised output once it has that many lines. */
   lines(count: number): Promise<string[]>;
   /** Interrupts it, or waits for its own end; gives all of its output, normalised. */
   end(how: "interrupt" | "await"): Promise<ExecResult>;
 }
 
-/** Starts an etcdctl command that goes on; `input` is written and its end left open. */
+/** Starts an etcdctl command that goes on; the end of its input is left open. */
 export async function startEtcdctl(
   subject: Subject,
   member: number,
   args: readonly string[],
-  input?: string,
 ): Promise<RunningEtcdctl> {
   const tool = await peerTool("etcdctl");
   const child = spawn(tool.path, [...globals(subject, member), ...args], { env: tool.env });
@@ -64,9 +65,9 @@ export async function startEtcdctl(
       check();
     });
   });
-  if (input !== undefined) child.stdin.write(input);
   const complete = (): string[] => normaliseText(subject, stdout).split("\n").slice(0, -1);
   return {
+    type: (text) => void child.stdin.write(text),
     lines: (count) =>
       new Promise((resolve, reject) => {
         check = () => {

@@ -136,6 +136,9 @@ test("a store that went back is refused, also by a gateway that remembers nothin
   await whileDown(() => cp(data, backup, { recursive: true }));
   await write("second");
   await until("west has the second record", async () => (await heldInWest()).groups === 2);
+  const { revision: second } = await heldInWest();
+  // Only a lineage record among what is lost can show a store that has overtaken.
+  await until("west has a later word", async () => (await heldInWest()).revision > second);
   const { revision } = await heldInWest();
   const gateway = world.gateway("east");
   await gateway.child.kill();
