@@ -3,7 +3,7 @@ import { GlobalService } from "../shared/gen/atoll/global/v1/global_pb.js";
 import { MeshService } from "../shared/gen/atoll/mesh/v1/mesh_pb.js";
 import { TrustService } from "../shared/gen/atoll/trust/v1/trust_pb.js";
 import { sha256 } from "../shared/hash.js";
-import { HTTP_METRICS, HTTP_TEXT, type HttpAnswer, HttpSide } from "../shared/http-side.js";
+import { HttpSide } from "../shared/http-side.js";
 import { GATEWAY_REPORT_INTERVAL_MS, STORAGE_ORDER_WAIT_MS } from "../shared/limits.js";
 import type { Logger } from "../shared/log.js";
 import { createRegistry } from "../shared/metrics.js";
@@ -17,11 +17,13 @@ import { ReportBook } from "./digest/report.js";
 import type { Section } from "./digest/section.js";
 import { UNSIGNED } from "./digest/trust.js";
 import { logMeshEvent } from "./gateway/event-log.js";
+import { logTrust, refreshKeys } from "./gateway/keys.js";
 import { localLink } from "./gateway/local-link.js";
 import { LocalRegion } from "./gateway/local-region.js";
 import { GatewayMetrics } from "./gateway/metrics.js";
 import { Neighbours } from "./gateway/neighbours.js";
 import type { GatewayOptions } from "./gateway/options.js";
+import { answerPage, type GatewayCondition } from "./gateway/pages.js";
 import { readingsOf } from "./gateway/readings.js";
 import { ReportSender, reportOf } from "./gateway/report.js";
 import { AgeClock } from "./mesh/age-clock.js";
@@ -193,7 +195,12 @@ export class Gateway {
       .add(GlobalService, this.#api.handlers)
       .add(MeshService, this.#mesh.handlers)
       .add(TrustService, this.#operatorDesk().handlers);
-    this.#http = new HttpSide((url) => this.#answer(url));
+    const condition: GatewayCondition = {
+      unready: () => this.#unready(),
+      sourceText: () => this.#sourceText(),
+      metrics: () => this.#metrics.text(),
+    };
+    this.#http = new HttpSide((url) => answerPage(url, condition));
   }
 
   /**
@@ -214,9 +221,7 @@ export class Gateway {
     }
     this.#isRestored = true;
     this.#log.info({ grpc, http }, "listening");
-    const keyring = this.#keyring;
-    if (keyring === undefined) this.#log.warn("unsigned: every gateway is believed");
-    else this.#log.info({ keyId: keyring.keyId, keys: keyring.size }, "signing");
+    logTrust(this.#keyring, this.#log);
     this.#local.start();
     this.#mesh.start();
     this.#finder.start();
@@ -285,18 +290,8 @@ export class Gateway {
     this.#changed({ region, summary: undefined });
   }
 
-  /** Takes up changed public keys; what is wrong with them is said once. */
-  #refreshKeys(): void {
-    try {
-      if (this.#keyring?.refresh() !== true) return;
-      this.#log.info({ keys: this.#keyring.size }, "the public keys were read again");
-    } catch (error) {
-      this.#log.error({ err: error }, "the public keys that were there go on to count");
-    }
-  }
-
   #report(): void {
-    this.#refreshKeys();
+    refreshKeys(this.#keyring, this.#log);
     try {
       this.#local.tidy();
       const report = reportOf(this.#options.region, this.#local, this.#state);
@@ -314,7 +309,6 @@ export class Gateway {
     this.#log.error({ err: error }, what);
   }
 
-  /** Why consumers should go elsewhere for now; undefined when they needn't. */
   #unready(): string | undefined {
     if (this.#stopping !== undefined) return "stopping";
     if (!this.#isRestored) return "taking back the view that was kept";
@@ -323,28 +317,8 @@ export class Gateway {
     return `the region's first read isn't folded yet: ${this.#sourceText()}`;
   }
 
-  /** What is wrong with the own region's source, or how far it is; empty when all is well. */
   #sourceText(): string {
     return localLink(this.#local.status, this.#options.region).reason;
-  }
-
-  async #answer(url: URL): Promise<HttpAnswer> {
-    switch (url.pathname) {
-      case "/health":
-      case "/livez":
-        return { status: 200, type: HTTP_TEXT, body: "ok\n" };
-      case "/readyz": {
-        const reason = this.#unready();
-        if (reason !== undefined) return { status: 503, type: HTTP_TEXT, body: `${reason}\n` };
-        // It serves what it has, of other regions too, and says what is wrong with its own.
-        const text = this.#sourceText();
-        return { status: 200, type: HTTP_TEXT, body: `ok\n${text === "" ? "" : `${text}\n`}` };
-      }
-      case "/metrics":
-        return { status: 200, type: HTTP_METRICS, body: await this.#metrics.text() };
-      default:
-        return { status: 404, type: HTTP_TEXT, body: "try /health, /livez, /readyz or /metrics\n" };
-    }
   }
 
   /** Ends subscriptions and streams, then everything else. Safe to call again. */
