@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { parseHostPort } from "../../shared/address.js";
+import { listenOnLoopback } from "./loopback.js";
 
 /** A TCP proxy on loopback that counts what it carries: every byte of both directions. */
 export class CountingProxy {
@@ -17,13 +18,7 @@ export class CountingProxy {
   /** Starts a proxy to host:port on a free loopback port. */
   static async start(target: string): Promise<CountingProxy> {
     const proxy = new CountingProxy(target);
-    await new Promise<void>((resolve, reject) => {
-      proxy.#server.once("error", reject);
-      proxy.#server.listen(0, "127.0.0.1", resolve);
-    });
-    const address = proxy.#server.address();
-    if (address === null || typeof address === "string") throw new Error("no port was given");
-    proxy.#address = `127.0.0.1:${address.port}`;
+    proxy.#address = await listenOnLoopback(proxy.#server);
     return proxy;
   }
 

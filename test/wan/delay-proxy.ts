@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { parseHostPort } from "../../shared/address.js";
 import { DelayedPipe } from "./delayed-pipe.js";
+import { listenOnLoopback } from "./loopback.js";
 
 export interface DelayProxyOptions {
   /** host:port that connections go on to. */
@@ -48,13 +49,7 @@ export class DelayProxy {
   /** Starts a proxy on a free loopback port. */
   static async start(options: DelayProxyOptions): Promise<DelayProxy> {
     const proxy = new DelayProxy(options);
-    await new Promise<void>((resolve, reject) => {
-      proxy.#server.once("error", reject);
-      proxy.#server.listen(0, "127.0.0.1", resolve);
-    });
-    const address = proxy.#server.address();
-    if (address === null || typeof address === "string") throw new Error("no port was given");
-    proxy.#address = `127.0.0.1:${address.port}`;
+    proxy.#address = await listenOnLoopback(proxy.#server);
     return proxy;
   }
 
