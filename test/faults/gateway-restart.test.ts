@@ -114,9 +114,12 @@ async function until(what: string, isSo: () => Promise<boolean>): Promise<void> 
   }
 }
 
-/** A gateway holds all regions, all of them fresh. */
+/** A gateway has read its own region anew and holds all others, all of them fresh. */
 async function settled(gateway: Gateway): Promise<void> {
   await until(`${gateway.address.name} has all regions`, async () => {
+    // What was kept of the own region is fresh for a while; this says how its source fares.
+    const ready = await fetch(`http://${gateway.address.http}/readyz`);
+    if ((await ready.text()) !== "ok\n") return false;
     const { regions: all } = await get(gateway, `app-${GROUPS - 1}`);
     return (
       all.length === REGIONS.length && all.every(({ status }) => status === RegionStatus.FRESH)
@@ -128,8 +131,9 @@ async function settled(gateway: Gateway): Promise<void> {
 async function saved(gateway: Gateway): Promise<void> {
   const since = performance.now();
   await until(`${gateway.address.name} has saved its view`, async () => {
+    const asked = performance.now();
     const { storage } = await regions(gateway);
-    return storage?.error === "" && (storage.savedAgoMs ?? Infinity) < performance.now() - since;
+    return storage?.error === "" && (storage.savedAgoMs ?? Infinity) < asked - since;
   });
 }
 
