@@ -7,7 +7,7 @@ const shared = {
 };
 
 const TIMED =
-  "test/faults/{disk-*,divergence,fsync,joining,lease-reads,member-kill,membership,mesh,pause,priority,snapshot-resume,transfer,wan}.test.ts";
+  "test/faults/{disk-*,divergence,fsync,gateway-restart,joining,lease-reads,member-kill,membership,mesh,pause,priority,snapshot-resume,transfer,wan}.test.ts";
 
 /**
  * `unit` and `simulation`, which runs seeded worlds, come first; `conformance` compares

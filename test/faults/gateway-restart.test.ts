@@ -173,8 +173,15 @@ test("consumers go on where they were, at the gateway that was killed and at ano
   const west = world.gateway("west");
   const first = new Subscriber(west.address.grpc, "machines");
   await first.until((s) => s.complete && s.groups.size === GROUPS + 2);
+  // Only a gateway that has read its own region anew can tell of this.
+  await write("west", "own");
+  await first.until((s) => s.groups.has("own"));
+  const before = first.resumeToken;
+  await first.until((s) => s.resumeToken !== before);
+  await until("the south has it", async () => {
+    return (await get(world.gateway("south"), "own")).groups.length === 1;
+  });
   await saved(west);
-  await first.until((s) => s.complete);
   const token = first.resumeToken;
   await west.child.kill();
   first.close();
