@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const shared = {
@@ -6,13 +7,16 @@ const shared = {
   exclude: ["dist/**", "node_modules/**"],
 };
 
+/** One for each core; left to itself, vitest keeps one core free. */
+const maxWorkers = availableParallelism();
+
 const TIMED =
   "test/faults/{disk-*,divergence,fsync,gateway-restart,joining,lease-reads,member-kill,membership,mesh,pause,priority,snapshot-resume,transfer,wan}.test.ts";
 
 /**
  * `unit` and `simulation`, which runs seeded worlds, come first; `conformance` compares
- * real processes, `faults` hurts them; `timed` are those faults whose tests look at how long
- * things take, one file at a time, so that this holds on two cores.
+ * real processes, `faults` hurts them, and leaves them a core; `timed` are those faults whose
+ * tests look at how long things take, one file at a time, so that this holds on two cores.
  */
 export default defineConfig({
   test: {
@@ -22,6 +26,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "unit",
+          maxWorkers,
           include: ["test/{regional,global,shared,deploy,layout,scripts}/**/*.test.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -32,6 +37,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "simulation",
+          maxWorkers,
           include: ["test/simulation/**/*.test.ts"],
           testTimeout: 180_000,
           sequence: { groupOrder: 1 },
@@ -41,6 +47,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "conformance",
+          maxWorkers,
           include: ["test/{conformance,wan,bench,peers}/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 300_000,

@@ -204,8 +204,8 @@ export class Gateway {
   }
 
   /**
-   * Takes back the view that was kept, listens, then begins to follow the region and to
-   * connect. Throws UNAVAILABLE naming a taken address, FAILED_PRECONDITION for a data
+   * Takes back the view that was kept, listens, then connects, and follows the region as soon
+   * as it has what peers know of it. Throws UNAVAILABLE naming a taken address, FAILED_PRECONDITION for a data
    * directory that isn't this gateway's.
    */
   async start(): Promise<void> {
@@ -222,7 +222,6 @@ export class Gateway {
     this.#isRestored = true;
     this.#log.info({ grpc, http }, "listening");
     logTrust(this.#keyring, this.#log);
-    this.#local.start();
     this.#mesh.start();
     this.#finder.start();
     this.#mirror?.start();
@@ -255,6 +254,8 @@ export class Gateway {
     this.#metrics.event(event);
     if (event.kind === "own-region") {
       this.#local.remember(event.word);
+    } else if (event.kind === "own-past") {
+      this.#local.start();
     } else if (event.kind === "order") {
       this.#ordered(event.order);
     } else if (event.kind === "link-down") {

@@ -72,6 +72,8 @@ export const MAX_VALUE_BYTES = 256;
 export const MAX_GROUP_BY_EXPRESSIONS = 16;
 /** Groups that are gone and still remembered; beyond them a section's floor rises. */
 export const MAX_TOMBSTONES_PER_SECTION = 20_000;
+/** Spans of its past that a holder hasn't seen, by section; beyond them the two oldest are one. */
+export const MAX_GAPS_PER_SECTION = 8;
 /** Incarnations of one counter that a conflict names. */
 export const MAX_CONFLICTING_NONCES = 8;
 /** Refused frames in a row after which a section is quarantined. */
@@ -102,6 +104,8 @@ export const MESH_PING_STANDINGS = 8;
 export const MESH_VECTOR_INTERVAL_MS = 1_000;
 /** How often a peer is told how far its own region is known to have been. */
 export const MESH_REMIND_INTERVAL_MS = 10_000;
+/** How long a gateway waits for what its peers know of its own region before it reads that itself. */
+export const MESH_OWN_PAST_WAIT_MS = 1_000;
 /** What a live push may still bring needs no repair before this time is over. */
 export const MESH_REPAIR_GRACE_MS = 1_000;
 /** A link on which nothing came for so long is doubted: a relay is asked meanwhile. */

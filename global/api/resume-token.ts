@@ -12,37 +12,43 @@ import type { MergedSnapshot } from "../view/merged-summary.js";
 
 const FORMAT = 1;
 
+/** Where a consumer stands in one region's section of a summary. */
+export interface PartPlace {
+  /** The version that was merged. */
+  readonly version: Version;
+  /** The groups at this revision of the same line were the same ones. */
+  readonly sameSince: number;
+}
+
 /** Where a consumer stands in one summary. */
 export interface SummaryPlace {
   /** Fingerprint of the definition that its merged groups are of. */
   readonly fingerprint: string;
-  /** By region, the version that was merged. */
-  readonly parts: ReadonlyMap<string, Version>;
+  /** By region. */
+  readonly parts: ReadonlyMap<string, PartPlace>;
 }
 
 /** Where a consumer stands, by summary. */
 export type Places = ReadonlyMap<string, SummaryPlace>;
 
 /**
- * Where a consumer stands that was told this; undefined when nothing was published. Parts
- * stand where their groups were touched last: what moved on since without news, as each
- * second, needn't be known to whoever the consumer goes on at, such as a gateway that was
- * killed and has saved no more than that.
+ * Where a consumer stands that was told this; undefined when nothing was published. With
+ * each part's version goes since when its groups are the same: what moved on without news,
+ * as each second, needn't be known to whoever the consumer goes on at, such as a gateway
+ * that was killed and has saved no more than that.
  */
 export function placeOf({ schema, parts }: MergedSnapshot): SummaryPlace | undefined {
   if (schema === undefined) return undefined;
-  const versions = new Map<string, Version>();
-  for (const [region, { version, untouchedSince }] of parts) {
-    versions.set(region, { ...version, revision: untouchedSince });
-  }
-  return { fingerprint: schema.fingerprint, parts: versions };
+  const places = new Map<string, PartPlace>();
+  for (const [region, { version, sameSince }] of parts) places.set(region, { version, sameSince });
+  return { fingerprint: schema.fingerprint, parts: places };
 }
 
 /** Writes a token. `filter` is the fingerprint, in hexadecimal, of what the consumer asked for. */
 export function encodeToken(filter: string, places: Places): Uint8Array {
   const marks = new RegionMarks();
   for (const { parts } of places.values()) {
-    for (const [region, version] of parts) marks.add(region, version);
+    for (const [region, { version }] of parts) marks.add(region, version);
   }
   const message = create(ResumeTokenSchema, {
     format: FORMAT,
@@ -52,13 +58,14 @@ export function encodeToken(filter: string, places: Places): Uint8Array {
       create(SummaryMarkSchema, {
         summary,
         fingerprint: bytesFromHex(fingerprint),
-        parts: [...parts].map(([region, version]) => {
+        parts: [...parts].map(([region, { version, sameSince }]) => {
           const index = marks.indexOf(region, version);
           return {
             region: index,
             definition: BigInt(version.definition),
             foldSemantics: version.foldSemantics,
             behind: (marks.list[index] as RegionMark).revision - BigInt(version.revision),
+            unchanged: BigInt(version.revision - sameSince),
           };
         }),
       }),
@@ -78,25 +85,25 @@ export function decodeToken(bytes: Uint8Array, filter: string): Places | undefin
   if (message.format !== FORMAT || hexFromBytes(message.filter) !== filter) return undefined;
   const places = new Map<string, SummaryPlace>();
   for (const { summary, fingerprint, parts } of message.summaries) {
-    const versions = new Map<string, Version>();
+    const partPlaces = new Map<string, PartPlace>();
     for (const part of parts) {
       const mark = message.regions[part.region];
       if (mark === undefined) return undefined;
       const revision = Number(mark.revision - part.behind);
-      if (!Number.isSafeInteger(revision)) return undefined;
-      versions.set(mark.region, {
-        incarnation: {
-          counter: Number(mark.counter),
-          nonce: hexFromBytes(mark.nonce),
-          baseRevision: 0,
-          parentNonce: "",
-        },
-        definition: Number(part.definition),
-        foldSemantics: part.foldSemantics,
-        revision,
-      });
+      const sameSince = revision - Number(part.unchanged);
+      if (!Number.isSafeInteger(revision) || !Number.isSafeInteger(sameSince)) return undefined;
+      const incarnation = {
+        counter: Number(mark.counter),
+        nonce: hexFromBytes(mark.nonce),
+        baseRevision: 0,
+        parentNonce: "",
+      };
+      const definition = Number(part.definition);
+      const { foldSemantics } = part;
+      const version = { incarnation, definition, foldSemantics, revision };
+      partPlaces.set(mark.region, { version, sameSince });
     }
-    places.set(summary, { fingerprint: hexFromBytes(fingerprint), parts: versions });
+    places.set(summary, { fingerprint: hexFromBytes(fingerprint), parts: partPlaces });
   }
   return places;
 }

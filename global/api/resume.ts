@@ -1,13 +1,13 @@
 import { NoticeKind } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import type { GroupKey } from "../digest/cell.js";
 import { Content } from "../digest/content.js";
-import type { DeltaTransfer } from "../digest/delta.js";
+import type { DeltaTransfer, Transfer } from "../digest/delta.js";
 import type { StateReader } from "../digest/global-state.js";
 import type { Leaf } from "../digest/leaf.js";
 import type { Section } from "../digest/section.js";
-import { compareVersions, sameLine, type Version } from "../digest/version.js";
+import { compareVersions, sameLine } from "../digest/version.js";
 import type { FeedState } from "./feed.js";
-import type { SummaryPlace } from "./resume-token.js";
+import type { PartPlace, SummaryPlace } from "./resume-token.js";
 import type { GroupNews, SummaryNews } from "./update-messages.js";
 
 /** How a consumer that stands at a place goes on with a summary. */
@@ -39,8 +39,8 @@ export function resume(
   const touched = new Set<GroupKey>();
   const byRegion = new Map<string, GroupNews>();
   let reset: Extract<Resumption, { kind: "reset" }> | undefined;
-  for (const [region, version] of place.parts) {
-    const resumed = resumePart(state, summary, region, version, parts.get(region));
+  for (const [region, partPlace] of place.parts) {
+    const resumed = resumePart(state, summary, region, partPlace, parts.get(region));
     if (resumed.kind === "wait") return resumed;
     if (resumed.kind === "reset") reset ??= resumed;
     else if (resumed.delta !== undefined && resumed.delta.changes.size > 0) {
@@ -73,9 +73,10 @@ function resumePart(
   state: StateReader,
   summary: string,
   region: string,
-  had: Version,
+  place: PartPlace,
   part: Section | undefined,
 ): PartResumption {
+  const had = place.version;
   const register = state.region(region);
   if (register === undefined) {
     if (!state.forgotten.has(region)) return { kind: "wait", region };
@@ -90,17 +91,41 @@ function resumePart(
     return reset(NoticeKind.CONFLICT, region, "this gateway holds another life of the region");
   }
   const section = register.section(summary);
-  if (section === undefined || compareVersions(section.version, had) < 0) {
-    return { kind: "wait", region };
+  if (section === undefined) return { kind: "wait", region };
+  if (compareVersions(section.version, had) < 0) {
+    const isSame = section === part && hasSameGroups(state, section, place);
+    return isSame ? { kind: "delta", delta: undefined } : { kind: "wait", region };
   }
   if (section.schema.retired) {
     return reset(NoticeKind.RETIRED, region, "the region has deleted the summary");
   }
-  const transfer = state.transferSince(section.id, had);
+  const transfer = missedSince(state, section, place);
   if (section !== part || transfer?.kind === "whole" || !sameLine(section.version, had)) {
     return reset(NoticeKind.GAP, region, "its changes since then can't be told apart any more");
   }
   return { kind: "delta", delta: transfer };
+}
+
+/** Whether a section that isn't as new as the consumer's has the same groups all the same. */
+function hasSameGroups(
+  state: StateReader,
+  section: Section,
+  { version, sameSince }: PartPlace,
+): boolean {
+  if (!sameLine(section.version, version) || sameSince > section.version.revision) return false;
+  const transfer = state.transferSince(section.id, { ...version, revision: sameSince });
+  return transfer === undefined || (transfer.kind === "delta" && transfer.changes.size === 0);
+}
+
+/** What a consumer misses, told from its version or, failing that, from when its groups were the same. */
+function missedSince(
+  state: StateReader,
+  { id }: Section,
+  { version, sameSince }: PartPlace,
+): Transfer | undefined {
+  const transfer = state.transferSince(id, version);
+  if (transfer?.kind !== "whole") return transfer;
+  return state.transferSince(id, { ...version, revision: sameSince });
 }
 
 function reset(notice: NoticeKind, region: string, message: string): PartResumption {

@@ -24,19 +24,20 @@ export function prepareDelta(
   const wrong = misfit(schema, delta.changes);
   if (wrong !== undefined) return wrong;
   const changes = leafChanges(delta.changes, held.recency, hash);
-  const since = changes.length === 0 ? held.section.untouchedSince : delta.to.revision;
+  const since = changes.length === 0 ? held.section.sameSince : delta.to.revision;
   const section = makeSection(delta.id, delta.to, schema, content.with(changes), hash, since);
   return tooLarge(section) ?? { section, changes };
 }
 
 /**
  * The section that a whole transfer is, or what is wrong with it. What `held` has
- * already is shared, not hashed again.
+ * already is shared, not hashed again. `isRight`: nothing is wrong with `held`.
  */
 export function prepareWhole(
   held: HeldSection | undefined,
   whole: WholeTransfer,
   hash: HashFunction,
+  isRight: boolean,
 ): Prepared | string {
   const wrong = misfit(whole.schema, whole.changes);
   if (wrong !== undefined) return wrong;
@@ -50,7 +51,9 @@ export function prepareWhole(
       }
     }
   }
-  const section = makeSection(whole.id, whole.to, whole.schema, content.with(changes), hash);
+  const next = content.with(changes);
+  const since = isRight ? held?.sameSince(whole.to, next) : undefined;
+  const section = makeSection(whole.id, whole.to, whole.schema, next, hash, since);
   return tooLarge(section) ?? { section, changes };
 }
 

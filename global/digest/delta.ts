@@ -51,6 +51,13 @@ export function isInGap(gap: Gap | undefined, revision: number): boolean {
   return gap !== undefined && revision > gap.after && revision < gap.before;
 }
 
+/** The least gap that spans those given, ascending; undefined when there are none. */
+export function spanOf(gaps: readonly Gap[]): Gap | undefined {
+  const [first] = gaps;
+  const last = gaps.at(-1);
+  return first && last && { after: first.after, before: last.before };
+}
+
 /**
  * What a region's own fold says of one summary; the root is computed by the state.
  * `from` is the revision of the fold's last publication of the same line, and

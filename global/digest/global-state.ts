@@ -163,7 +163,12 @@ export class GlobalState implements StateReader {
     );
     const changes = leafChanges(publication.changes, this.#held(id)?.recency, this.#hash);
     const content = (base?.content ?? Content.empty(this.#hash)).with(changes);
-    const since = changes.length === 0 ? base?.untouchedSince : undefined;
+    const since =
+      base === undefined
+        ? this.#join.sameSince(id, to, content)
+        : changes.length === 0
+          ? base.sameSince
+          : undefined;
     const section = makeSection(id, to, schema, content, this.#hash, since);
     this.#own.set(key, section);
     if (base !== undefined && from !== undefined) {

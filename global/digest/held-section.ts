@@ -1,5 +1,6 @@
 import type { Attestation } from "./attestation.js";
 import type { Cell, GroupKey } from "./cell.js";
+import type { Content } from "./content.js";
 import type { Gap, Transfer } from "./delta.js";
 import type { HashFunction } from "./hash.js";
 import { type Leaf, type LeafChange, pathOf } from "./leaf.js";
@@ -11,7 +12,8 @@ import { compareVersions, sameLine, type Version } from "./version.js";
 export interface Past {
   /** The lowest revision that a delta can be told from. */
   readonly floor: number;
-  readonly gap: Gap | undefined;
+  /** What was not seen to happen above it. */
+  readonly gaps: readonly Gap[];
   /** Revision of each group's last change. */
   readonly changedAt: ReadonlyMap<GroupKey, number>;
   /** The same of groups that are gone. */
@@ -45,10 +47,22 @@ export class HeldSection {
     return this.#recency;
   }
 
+  /**
+   * Since when a section that comes whole has had its groups, where they are those that are
+   * held; undefined where they are others, or of another line.
+   */
+  sameSince(version: Version, content: Content): number | undefined {
+    const { content: own, version: held, sameSince } = this.#section;
+    return sameLine(held, version) && own.root === content.root ? sameSince : undefined;
+  }
+
   /** Moves on by a delta's changes; `next` is the section after them, `gap` the delta's. */
   advance(next: Section, changes: readonly LeafChange[], gap?: Gap): void {
     for (const change of changes) this.#recency.touch(change, next.version.revision);
-    if (gap !== undefined) this.#recency.noteGap(gap);
+    // One that ends where this holder stood by then is none to it.
+    if (gap !== undefined && gap.before > this.#section.version.revision) {
+      this.#recency.noteGap(gap);
+    }
     this.#section = next;
     this.#lastTransfer = undefined;
   }
@@ -75,7 +89,7 @@ export class HeldSection {
   }
 
   /** Takes back what this holder knew of the way to the section as it is. */
-  recall({ floor, gap, changedAt, goneAt }: Past, hash: HashFunction): void {
+  recall({ floor, gaps, changedAt, goneAt }: Past, hash: HashFunction): void {
     const { content, version } = this.#section;
     const rows: [change: LeafChange | Leaf, at: number][] = [];
     for (const leaf of content.leaves()) {
@@ -91,7 +105,7 @@ export class HeldSection {
     rows.sort(([, a], [, b]) => a - b);
     this.#recency = new Recency(floor, []);
     for (const [change, at] of rows) this.#recency.touch(change, at);
-    if (gap !== undefined) this.#recency.noteGap(gap);
+    for (const gap of gaps) this.#recency.noteGap(gap);
     this.#lastTransfer = undefined;
   }
 
@@ -107,9 +121,9 @@ export class HeldSection {
     if (have !== undefined && sameLine(have, version) && this.#recency.canTellFrom(have.revision)) {
       if (last?.kind === "delta" && last.from === have.revision) return last;
       const changes = this.#recency.since(have.revision);
-      const { gap } = this.#recency;
-      const crossed = gap !== undefined && gap.after >= have.revision ? { gap } : {};
       const from = have.revision;
+      const gap = this.#recency.gapFrom(from);
+      const crossed = gap === undefined ? {} : { gap };
       this.#lastTransfer = { kind: "delta", id, to: version, from, changes, root, ...crossed };
     } else if (last?.kind !== "whole") {
       const changes = new Map<GroupKey, readonly Cell[]>();

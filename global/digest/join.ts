@@ -1,6 +1,7 @@
 import { MAX_REGIONS, MAX_SECTIONS_PER_REGION } from "../../shared/limits.js";
 import { type Prepared, prepareDelta, prepareWhole } from "./apply.js";
 import { type Attestation, attestedSection } from "./attestation.js";
+import type { Content } from "./content.js";
 import { isInGap, type Transfer } from "./delta.js";
 import type { HashFunction } from "./hash.js";
 import { HeldSection } from "./held-section.js";
@@ -114,6 +115,13 @@ export class Join {
     return register.held.get(id.summary)?.section.version;
   }
 
+  /** Since when a section with this content has had it, as far as is known here. */
+  sameSince(id: SectionId, version: Version, content: Content): number | undefined {
+    const register = this.#registers.get(id.region);
+    if (register?.fault(id.summary) !== undefined) return undefined;
+    return register?.held.get(id.summary)?.sameSince(version, content);
+  }
+
   /** Why a transfer isn't its origin's word; the own fold's needs none. */
   #distrust(transfer: Transfer, trusted: Trusted | undefined): Distrust | undefined {
     if (trusted !== undefined) return undefined;
@@ -138,7 +146,8 @@ export class Join {
     const { id, to } = transfer;
     if (transfer.kind === "whole") {
       if (held === undefined && this.#isFull(register, id)) return "there is no room for another";
-      return trusted ?? prepareWhole(held, transfer, this.#hash);
+      const isRight = register?.fault(id.summary) === undefined;
+      return trusted ?? prepareWhole(held, transfer, this.#hash, isRight);
     }
     if (
       held === undefined ||

@@ -1,6 +1,6 @@
-import { MAX_TOMBSTONES_PER_SECTION } from "../../shared/limits.js";
+import { MAX_GAPS_PER_SECTION, MAX_TOMBSTONES_PER_SECTION } from "../../shared/limits.js";
 import type { Cell, GroupKey } from "./cell.js";
-import { type Gap, isInGap } from "./delta.js";
+import { type Gap, isInGap, spanOf } from "./delta.js";
 import type { Leaf, LeafChange } from "./leaf.js";
 
 /** When a group last changed. */
@@ -32,6 +32,7 @@ interface Row {
  * whole section. Tombstones are bounded by number, and dropping one raises the floor,
  * so that no peer can make a holder hoard them by staying away. Nor can they be told from
  * within a gap: where a holder got the whole section, it knows what that changed in all.
+ * Gaps are bounded by number too: the two oldest become one.
  */
 export class Recency {
   readonly #rows = new Map<GroupKey, Row>();
@@ -39,7 +40,8 @@ export class Recency {
   readonly #tombstones = new Map<GroupKey, Row>();
   #newest: Row | undefined;
   #floor: number;
-  #gap: Gap | undefined;
+  /** Ascending; none overlaps another. */
+  #gaps: Gap[] = [];
 
   constructor(floor: number, leaves: Iterable<Leaf>) {
     this.#floor = floor;
@@ -51,23 +53,35 @@ export class Recency {
     return this.#floor;
   }
 
-  /** Revisions above the floor that nothing can be told from; undefined when there are none. */
-  get gap(): Gap | undefined {
-    return this.#gap;
+  /** Revisions above the floor that nothing can be told from, ascending. */
+  get gaps(): readonly Gap[] {
+    return this.#gaps;
+  }
+
+  /** What is to be said with a delta from a revision: it leads across this. */
+  gapFrom(revision: number): Gap | undefined {
+    return spanOf(this.#gaps.filter(({ after }) => after >= revision));
   }
 
   /** Whether all that changed after a revision is known. */
   canTellFrom(revision: number): boolean {
-    return revision >= this.#floor && !isInGap(this.#gap, revision);
+    return revision >= this.#floor && !this.#gaps.some((gap) => isInGap(gap, revision));
   }
 
-  /** Notes what was not seen to happen. One gap is remembered; another one raises the floor. */
+  /** Notes what was not seen to happen. */
   noteGap(gap: Gap): void {
-    const last = this.#gap;
-    if (last !== undefined && (last.after < gap.after || last.before > gap.before)) {
-      this.#floor = Math.max(this.#floor, last.before);
-    }
-    this.#gap = gap;
+    const isApart = ({ after, before }: Gap): boolean => before <= gap.after || after >= gap.before;
+    const joined = [gap, ...this.#gaps.filter((other) => !isApart(other))];
+    const whole: Gap = {
+      after: Math.min(...joined.map(({ after }) => after)),
+      before: Math.max(...joined.map(({ before }) => before)),
+    };
+    const above = [...this.#gaps.filter(isApart), whole].filter(
+      ({ before }) => before > this.#floor,
+    );
+    above.sort((a, b) => a.after - b.after);
+    const oldest = spanOf(above.splice(0, Math.max(1, above.length - MAX_GAPS_PER_SECTION + 1)));
+    this.#gaps = oldest === undefined ? above : [oldest, ...above];
   }
 
   /** Groups that are gone and not forgotten. */

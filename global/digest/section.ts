@@ -38,10 +38,10 @@ export interface Section {
   /** SHA-256 over schema and groups: a binary string of 32 units. */
   readonly root: string;
   /**
-   * No group was touched after this revision, as far as the holder knows: who stands at it,
-   * or past it, has the same groups. Local, never hashed.
+   * The earliest revision of the line that is known to its holder to have had these groups.
+   * Whoever stands there has them, though not all between must have. Local, never hashed.
    */
-  readonly untouchedSince: number;
+  readonly sameSince: number;
 }
 
 /** That a section has this root at this version; a list of them is a version vector. */
@@ -60,7 +60,7 @@ const writer = new ByteWriter();
 
 /**
  * Builds a section; its root is over the schema, the number of groups and their tree.
- * `untouchedSince` is given where it only moves on.
+ * `sameSince` is given where it only moves on.
  */
 export function makeSection(
   id: SectionId,
@@ -68,7 +68,7 @@ export function makeSection(
   schema: Schema,
   content: Content,
   hash: HashFunction,
-  untouchedSince: number = version.revision,
+  sameSince: number = version.revision,
 ): Section {
   writer.reset();
   writer.byte(HASH_DOMAIN.section);
@@ -85,7 +85,7 @@ export function makeSection(
   }
   writer.uint32(content.size);
   writer.binary(content.root);
-  return { id, version, schema, content, root: hash(writer.written()), untouchedSince };
+  return { id, version, schema, content, root: hash(writer.written()), sameSince };
 }
 
 /** Groups that a section may have with so many measures. */

@@ -22,6 +22,7 @@ export function logMeshEvent(log: Logger, event: MeshEvent): void {
     case "repair":
     case "stream-end":
     case "own-region":
+    case "own-past":
       log.debug(facts, kind);
       break;
   }

@@ -18,6 +18,7 @@ export class Subscriber {
   readonly groups = new Map<string, (number | undefined)[]>();
   readonly regions = new Map<string, RegionFreshness>();
   readonly notices: Notice[] = [];
+  /** Where it stands. */
   resumeToken: Uint8Array = new Uint8Array(0);
   complete = false;
   readonly #client: RpcClient;
@@ -52,7 +53,7 @@ export class Subscriber {
   }
 
   async #follow(summary: string, resumeToken: Uint8Array): Promise<void> {
-    const request = { summaries: [summary], resumeToken };
+    const request = { summaries: [summary], resumeToken, tokenInUpdates: true };
     const stream = this.#client.serverStream(GlobalService.method.subscribe, request, {
       signal: this.#abort.signal,
     });
@@ -71,6 +72,7 @@ export class Subscriber {
         this.groups.set(nameOf(group.key), group.cells.map(cellNumber));
       for (const key of update.removed) this.groups.delete(nameOf(key));
       for (const region of update.regions) this.regions.set(region.region, region);
+      if (update.resumeToken.length > 0) this.resumeToken = Uint8Array.from(update.resumeToken);
     } else if (event.case === "heartbeat") {
       for (const region of event.value.regions) this.regions.set(region.region, region);
       this.resumeToken = Uint8Array.from(event.value.resumeToken);

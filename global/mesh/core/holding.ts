@@ -1,3 +1,4 @@
+import type { StateReader } from "../../digest/global-state.js";
 import type { RegionView } from "../../digest/region-register.js";
 import type { Standing } from "./standing.js";
 
@@ -30,4 +31,19 @@ export function isBehind(holding: Holding, standing: Standing): boolean {
   if (standing.sections === 0 || counter < holding.counter) return false;
   if (counter > holding.counter || standing.revision > holding.revision) return true;
   return standing.revision === holding.revision && standing.sections > holding.sections;
+}
+
+/** Whether a peer in this standing has something that the holder of a state could take. */
+export function lacks(state: StateReader, standing: Standing): boolean {
+  const { region, incarnation } = standing;
+  const register = state.region(region);
+  switch (state.place(region, incarnation)) {
+    case "first":
+    case "later":
+      return standing.sections > 0;
+    case "same":
+      return register?.nonces.length === 1 && isBehind(holdingOf(register), standing);
+    default:
+      return false;
+  }
 }

@@ -16,6 +16,7 @@ import type { Link } from "./link.js";
 import type { Now } from "./now.js";
 import { Outlets } from "./outlets.js";
 import type { MeshOutput } from "./output.js";
+import { OwnPast } from "./own-past.js";
 import { Planner } from "./planner.js";
 import { RegionBook } from "./region-book.js";
 import { Repair } from "./repair.js";
@@ -51,6 +52,7 @@ export class MeshCore {
   readonly #intake: Intake;
   readonly #planner: Planner;
   readonly #repair: Repair;
+  readonly #ownPast: OwnPast;
   #outputs: MeshOutput[] = [];
   #incarnation: Incarnation | undefined;
   #nextVectorMs = Number.NEGATIVE_INFINITY;
@@ -96,6 +98,13 @@ export class MeshCore {
     });
     this.#planner = new Planner({ region, gateway, addresses, links, streams, meet, book });
     this.#repair = new Repair(state, random, pushIntervalMs);
+    this.#ownPast = new OwnPast({
+      home: region,
+      state,
+      links,
+      directory: () => addresses.directory,
+      hasSpoken: () => this.#incarnation !== undefined,
+    });
   }
 
   /** Gateways that were dialled, by address. */
@@ -135,11 +144,13 @@ export class MeshCore {
     if (link.state !== "up") return;
     link.heard(now);
     this.#intake.take(link, frame, now);
+    this.#lookAtOwnPast(now);
   }
 
   /** A stream that this gateway opened is gone, or couldn't be opened. */
   closed(address: string, session: number, error: string, now: Now): void {
     this.#inlets.closed(address, session, error, now);
+    this.#lookAtOwnPast(now);
   }
 
   /** A request came on a stream that a peer opened. Throws what the stream is to end with. */
@@ -208,7 +219,10 @@ export class MeshCore {
   /** To be called every MESH_TICK_MS: plans, pings, vectors, repairs. */
   tick(now: Now): void {
     this.book.dropBrokenWays(now);
-    this.#inlets.follow(this.#planner.plan(now), now);
+    const plan = this.#planner.plan(now);
+    this.#ownPast.want(plan);
+    this.#inlets.follow(plan, now);
+    this.#lookAtOwnPast(now);
     this.#inlets.ping(now);
     for (const { region, link } of this.#repair.due(this.streams, this.#input.region, now)) {
       if (!this.#inlets.pull(link, region, [], now)) continue;
@@ -220,6 +234,11 @@ export class MeshCore {
     const pause = this.#nextVectorMs === Number.NEGATIVE_INFINITY ? this.#input.random.next() : 1;
     this.#nextVectorMs = now.monotonicMs + pause * MESH_VECTOR_INTERVAL_MS;
     this.#outlets.announce(now);
+  }
+
+  #lookAtOwnPast(now: Now): void {
+    if (this.#ownPast.isOver(now))
+      this.#outputs.push({ kind: "event", event: { kind: "own-past" } });
   }
 
   /** What is to be done now, in order: at most one frame a stream. Empty when nothing is. */

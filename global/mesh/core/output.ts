@@ -51,4 +51,6 @@ export type MeshEvent =
   /** An operator's order that stands from now on. */
   | { kind: "order"; order: Order }
   /** A peer has shown, by the region's own word, how far this gateway's region has been. */
-  | { kind: "own-region"; word: Attestation };
+  | { kind: "own-region"; word: Attestation }
+  /** The own fold may speak: what peers know of the own region is here, as far as they answer. */
+  | { kind: "own-past" };

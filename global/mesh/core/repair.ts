@@ -1,7 +1,7 @@
 import { MESH_REPAIR_GRACE_MS, MESH_TICK_MS } from "../../../shared/limits.js";
 import type { Random } from "../../../shared/random.js";
 import type { StateReader } from "../../digest/global-state.js";
-import { holdingOf, isBehind } from "./holding.js";
+import { lacks } from "./holding.js";
 import type { Link } from "./link.js";
 import type { Now } from "./now.js";
 import type { Standing } from "./standing.js";
@@ -51,7 +51,7 @@ export class Repair {
   due(links: Iterable<Link>, home: string, now: Now): Missing[] {
     const healthy = [...links].filter((link) => link.isHealthy(now));
     for (const [region, { target }] of this.#lags) {
-      if (!this.#lacks(target)) this.#lags.delete(region);
+      if (!lacks(this.#state, target)) this.#lags.delete(region);
     }
     const isSearch = now.monotonicMs - this.#searchedMs >= SEARCH_MS;
     if (isSearch) this.#searchedMs = now.monotonicMs;
@@ -60,7 +60,7 @@ export class Repair {
       for (const region of isSearch ? link.standings.keys() : news) {
         const standing = link.standings.get(region);
         if (standing === undefined) continue;
-        if (region === home || this.#lags.has(region) || !this.#lacks(standing)) continue;
+        if (region === home || this.#lags.has(region) || !lacks(this.#state, standing)) continue;
         const sinceMs = now.monotonicMs;
         const nextMs = sinceMs + this.#graceMs(region, healthy);
         this.#lags.set(region, { target: standing, sinceMs, nextMs, isFirst: true });
@@ -71,7 +71,7 @@ export class Repair {
       if (now.monotonicMs < lag.nextMs || isOnItsWay(region, lag, healthy, now)) continue;
       const holders = healthy.filter((link) => {
         const standing = link.standings.get(region);
-        return standing !== undefined && this.#lacks(standing);
+        return standing !== undefined && lacks(this.#state, standing);
       });
       if (holders.length === 0) continue;
       missing.push({ region, link: lag.isFirst ? nearest(holders) : this.#random.pick(holders) });
@@ -90,21 +90,6 @@ export class Repair {
     if (ways.length === 0) return 0;
     const longestMs = Math.max(...ways.map((link) => roundTripMs(link, region) / 2));
     return this.#pushIntervalMs + Math.min(MESH_REPAIR_GRACE_MS, MESH_TICK_MS + longestMs);
-  }
-
-  /** Whether a peer in this standing has something that this gateway could take. */
-  #lacks(standing: Standing): boolean {
-    const { region, incarnation } = standing;
-    const register = this.#state.region(region);
-    switch (this.#state.place(region, incarnation)) {
-      case "first":
-      case "later":
-        return standing.sections > 0;
-      case "same":
-        return register?.nonces.length === 1 && isBehind(holdingOf(register), standing);
-      default:
-        return false;
-    }
   }
 }
 

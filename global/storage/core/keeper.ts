@@ -58,7 +58,7 @@ interface Capture {
   readonly section: Section;
   readonly word: Attestation | undefined;
   readonly floor: number;
-  readonly gap: Gap | undefined;
+  readonly gaps: readonly Gap[];
   readonly asOfMs: number | undefined;
   /** Groups to write; all that there are when the slot is written anew. */
   readonly rows: readonly RecencyRow[];
@@ -156,7 +156,7 @@ export class Keeper {
     const asOfMs = freshness.asOf(section);
     const kept = this.ledger.get(place.name);
     const floor = held?.floor ?? section.version.revision;
-    const base = { place, section, word, floor, gap: held?.recency.gap, asOfMs };
+    const base = { place, section, word, floor, gaps: held?.recency.gaps ?? [], asOfMs };
     if (kept?.section === section) {
       const isSame = kept.word === word && kept.floor === floor && !isOlder(kept.asOfMs, asOfMs);
       return isSame ? undefined : { ...base, rows: [], isAnew: false };
@@ -170,7 +170,7 @@ export class Keeper {
   }
 
   *#section(capture: Capture, time: SaveTime): Generator<SaveStep> {
-    const { place, section, word, floor, gap, asOfMs, rows, isAnew } = capture;
+    const { place, section, word, floor, gaps, asOfMs, rows, isAnew } = capture;
     this.#leaving.add(place.name);
     const kept = this.ledger.get(place.name);
     const slot = kept?.slot ?? this.ledger.newSlot();
@@ -203,7 +203,7 @@ export class Keeper {
     this.#packer.add(
       "put",
       numberedKey("section", slot),
-      encodeKeptSection({ id, version, root, schema, isBefore, floor, gap, word: number, age }),
+      encodeKeptSection({ id, version, root, schema, isBefore, floor, gaps, word: number, age }),
     );
     this.#settling.push(() => {
       for (const [key, at] of changed) {

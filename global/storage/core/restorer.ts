@@ -210,7 +210,7 @@ export class Restorer {
 
   #join({ slot, kept, cells, changedAt, goneAt, damage }: Read): void {
     const { state, ledger, freshness } = this.#input;
-    const { id, version, root, schema, isBefore, floor, gap } = kept;
+    const { id, version, root, schema, isBefore, floor, gaps } = kept;
     const attestation = this.#words.get(kept.word);
     const whole: WholeTransfer = {
       kind: "whole",
@@ -221,7 +221,7 @@ export class Restorer {
       root,
       attestation,
     };
-    const past: Past = { floor: Math.min(floor, version.revision), gap, changedAt, goneAt };
+    const past: Past = { floor: Math.min(floor, version.revision), gaps, changedAt, goneAt };
     const outcome = damage ?? this.#recall(whole, past);
     if (outcome !== undefined) {
       ledger.metSlot(slot, false);

@@ -7,7 +7,7 @@ import {
   KeptSectionSchema,
   KeptSourceSchema,
 } from "../../../shared/gen/atoll/storage/v1/storage_pb.js";
-import { MAX_CONFLICTING_NONCES } from "../../../shared/limits.js";
+import { MAX_CONFLICTING_NONCES, MAX_GAPS_PER_SECTION } from "../../../shared/limits.js";
 import type { Attestation, LineagePoint } from "../../digest/attestation.js";
 import { ByteReader } from "../../digest/byte-reader.js";
 import { ByteWriter } from "../../digest/byte-writer.js";
@@ -53,7 +53,7 @@ export interface KeptSection extends SectionClaim {
   /** Lowest revision that deltas can be told from. */
   readonly floor: number;
   /** What was not seen to happen above it. */
-  readonly gap: Gap | undefined;
+  readonly gaps: readonly Gap[];
   /** Number of its origin's word; 0 when there is none. */
   readonly word: number;
   /** Undefined when its age was unknown. */
@@ -87,7 +87,7 @@ export interface KeptGroup {
 }
 
 export function encodeKeptSection(kept: KeptSection): Uint8Array {
-  const { id, version, root, schema, isBefore, floor, gap, word, age } = kept;
+  const { id, version, root, schema, isBefore, floor, gaps, word, age } = kept;
   return toBinary(
     KeptSectionSchema,
     create(KeptSectionSchema, {
@@ -98,7 +98,7 @@ export function encodeKeptSection(kept: KeptSection): Uint8Array {
       schema: encodeSchema(schema),
       floor: BigInt(floor),
       word,
-      ...(gap === undefined ? {} : { gap: encodeGap(gap) }),
+      gaps: gaps.map(encodeGap),
       ...(age === undefined ? {} : { age }),
     }),
   );
@@ -118,7 +118,9 @@ export function decodeKeptSection(row: Uint8Array): KeptSection {
     root: toBinaryKey(bytes(message.root, [HASH_BYTES], "root")),
     schema: decodeSchema(message.schema, "schema"),
     floor: integer(message.floor, 1, "floor"),
-    gap: message.gap && decodeGap(message.gap, "gap"),
+    gaps: list(message.gaps, MAX_GAPS_PER_SECTION, "gaps").map((gap, i) =>
+      decodeGap(gap, `gaps[${i}]`),
+    ),
     word: message.word,
     age: decodeAge(message.age),
   };

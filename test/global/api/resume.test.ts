@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Publication, Transfer } from "../../../global/digest/delta.js";
 import { NoticeKind } from "../../../shared/gen/atoll/global/v1/global_pb.js";
 import { changes, groupKey, History, incarnation, OTHER_SCHEMA, version } from "../digest/model.js";
 import { FakeGateway, type Follower, Served } from "./fake-gateway.js";
@@ -25,6 +26,25 @@ async function tokenOf(follower: Follower): Promise<Uint8Array> {
   await follower.until("heartbeat");
   follower.cancel();
   return follower.token;
+}
+
+/** What a consumer is noticed of that goes on with a token at a gateway that has heard of this. */
+async function elsewhere(
+  news: readonly (Transfer | Publication)[],
+  resumeToken: Uint8Array,
+  meanwhile: (follower: Follower, other: FakeGateway) => Promise<void>,
+): Promise<readonly number[]> {
+  const other = new FakeGateway();
+  const served = await Served.start(other);
+  try {
+    for (const piece of news) other.hear(piece);
+    const follower = served.subscribe({ summaries: ["machines"], resumeToken });
+    await meanwhile(follower, other);
+    follower.cancel();
+    return follower.notices;
+  } finally {
+    await served.stop();
+  }
 }
 
 describe("a resume token", () => {
@@ -150,6 +170,47 @@ describe("a resume token", () => {
     } finally {
       await elsewhere.stop();
     }
+  });
+
+  test("that moved on without news goes on at a gateway that hasn't, such as one that was killed", async () => {
+    world.stepEast({});
+    const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
+    const notices = await elsewhere([east.whole(3), west.whole(3)], token, async (follower) => {
+      expect((await follower.until("heartbeat")).complete).toBe(true);
+    });
+    expect(notices).toEqual([]);
+  });
+
+  test("that was read anew with the same groups goes on where they are, and waits where they aren't", async () => {
+    east.step({ web: 9 });
+    east.step({ web: 1 });
+    gateway.hear(east.publication(undefined, 5));
+    const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
+    const same = await elsewhere([east.whole(3), west.whole(3)], token, async (follower) => {
+      expect((await follower.until("heartbeat")).complete).toBe(true);
+    });
+    expect(same).toEqual([]);
+    const between = [east.whole(3), east.delta(3, 4), west.whole(3)];
+    const others = await elsewhere(between, token, async (follower, other) => {
+      expect((await follower.until("heartbeat")).complete).toBe(false);
+      other.hear(east.delta(4, 5));
+      expect((await follower.until("heartbeat")).complete).toBe(true);
+      expect(follower.groups.get("machines")?.size ?? 0).toBe(0);
+    });
+    expect(others).toEqual([NoticeKind.BEHIND]);
+  });
+
+  test("from within what a gateway hasn't seen goes on from when its groups were the same", async () => {
+    world.stepEast({});
+    const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
+    for (const step of [{ web: 7 }, { web: 1 }, { api: 8 }]) east.step(step);
+    const news = [east.whole(3), east.publication(undefined, 7), west.whole(3)];
+    const notices = await elsewhere(news, token, async (follower) => {
+      expect(await follower.until("update")).toMatchObject({ reset: false });
+      expect(follower.count(API)).toBe(10);
+      expect(follower.groups.get("machines")?.has(WEB)).toBe(false);
+    });
+    expect(notices).toEqual([]);
   });
 
   test("that can't be read, or is of other filters, is a reset", async () => {

@@ -57,12 +57,26 @@ describe("a whole section that takes another one's place", () => {
     expect(state.transferSince(ID, history.version(3))?.kind).toBe("whole");
   });
 
-  test("another one raises the floor to the end of the first gap", () => {
+  test("again leaves two gaps, and what is told from before both leads across both", () => {
     const history = usEast();
     const state = leapt(history, 3, 5);
     expect(state.receive(history.whole(7)).kind).toBe("applied");
-    const kinds = [3, 4, 5, 6].map((r) => state.transferSince(ID, history.version(r))?.kind);
-    expect(kinds).toEqual(["whole", "whole", "delta", "whole"]);
+    const told = [3, 4, 5, 6].map((r) => state.transferSince(ID, history.version(r)));
+    expect(told.map((transfer) => transfer?.kind)).toEqual(["delta", "whole", "delta", "whole"]);
+    expect(told[0]).toMatchObject({ gap: { after: 3, before: 7 } });
+    expect(told[2]).toMatchObject({ gap: { after: 5, before: 7 } });
+  });
+
+  test("which was told across a gap that its holder has seen itself is no gap to that one", () => {
+    const history = usEast();
+    const told = leapt(history, 3, 5);
+    history.step({ c: 1 });
+    told.receive(history.delta(5, 8));
+    const seen = holding(history.whole(3));
+    seen.receive(history.delta(3, 5));
+    seen.receive(told.transferSince(ID, history.version(3)) as Transfer);
+    expect(seen.section(ID)?.version.revision).toBe(8);
+    expect(seen.transferSince(ID, history.version(4))?.kind).toBe("delta");
   });
 
   test("a holder within the gap asks again instead of taking what isn't meant for it", () => {

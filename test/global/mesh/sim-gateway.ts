@@ -22,6 +22,8 @@ export class SimGateway {
   readonly #bug: Bug | undefined;
   core!: MeshCore;
   state!: GlobalState;
+  /** Begins when its mesh says so; undefined where its region has nothing to tell. */
+  source: { start(): void } | undefined;
   alive = false;
   life = 0;
   /** Its watch brings nothing, though reads are answered. */

@@ -89,6 +89,7 @@ export class SimWire {
         break;
       case "event":
         this.#world.events.push({ gateway: gateway.name, event: output.event });
+        if (output.event.kind === "own-past") gateway.source?.start();
         break;
     }
   }

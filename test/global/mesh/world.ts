@@ -223,7 +223,8 @@ export class World {
     later(this.random.int(100), tick);
     if (this.#options.keepsViews === true) this.#keep(gateway, keeping, later);
     const place = this.#places.get(gateway.region) ?? 0;
-    if (this.#options.isQuiet?.(place) !== true) this.#sourceOf(gateway, later).start();
+    const isQuiet = this.#options.isQuiet?.(place) === true;
+    gateway.source = isQuiet ? undefined : this.#sourceOf(gateway, later);
   }
 
   /** Takes back what a gateway has kept, and has it save again and again. */

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atoll/global/v1/resume.proto.
  */
 export const file_atoll_global_v1_resume: GenFile = /*@__PURE__*/
-  fileDesc("ChxhdG9sbC9nbG9iYWwvdjEvcmVzdW1lLnByb3RvEg9hdG9sbC5nbG9iYWwudjEijAEKC1Jlc3VtZVRva2VuEg4KBmZvcm1hdBgBIAEoDRIOCgZmaWx0ZXIYAiABKAwSLAoHcmVnaW9ucxgDIAMoCzIbLmF0b2xsLmdsb2JhbC52MS5SZWdpb25NYXJrEi8KCXN1bW1hcmllcxgEIAMoCzIcLmF0b2xsLmdsb2JhbC52MS5TdW1tYXJ5TWFyayJOCgpSZWdpb25NYXJrEg4KBnJlZ2lvbhgBIAEoCRIPCgdjb3VudGVyGAIgASgEEg0KBW5vbmNlGAMgASgMEhAKCHJldmlzaW9uGAQgASgEIl0KC1N1bW1hcnlNYXJrEg8KB3N1bW1hcnkYASABKAkSEwoLZmluZ2VycHJpbnQYAiABKAwSKAoFcGFydHMYAyADKAsyGS5hdG9sbC5nbG9iYWwudjEuUGFydE1hcmsiVgoIUGFydE1hcmsSDgoGcmVnaW9uGAEgASgNEhIKCmRlZmluaXRpb24YAiABKAQSFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SDgoGYmVoaW5kGAQgASgEYgZwcm90bzM");
+  fileDesc("ChxhdG9sbC9nbG9iYWwvdjEvcmVzdW1lLnByb3RvEg9hdG9sbC5nbG9iYWwudjEijAEKC1Jlc3VtZVRva2VuEg4KBmZvcm1hdBgBIAEoDRIOCgZmaWx0ZXIYAiABKAwSLAoHcmVnaW9ucxgDIAMoCzIbLmF0b2xsLmdsb2JhbC52MS5SZWdpb25NYXJrEi8KCXN1bW1hcmllcxgEIAMoCzIcLmF0b2xsLmdsb2JhbC52MS5TdW1tYXJ5TWFyayJOCgpSZWdpb25NYXJrEg4KBnJlZ2lvbhgBIAEoCRIPCgdjb3VudGVyGAIgASgEEg0KBW5vbmNlGAMgASgMEhAKCHJldmlzaW9uGAQgASgEIl0KC1N1bW1hcnlNYXJrEg8KB3N1bW1hcnkYASABKAkSEwoLZmluZ2VycHJpbnQYAiABKAwSKAoFcGFydHMYAyADKAsyGS5hdG9sbC5nbG9iYWwudjEuUGFydE1hcmsiaQoIUGFydE1hcmsSDgoGcmVnaW9uGAEgASgNEhIKCmRlZmluaXRpb24YAiABKAQSFgoOZm9sZF9zZW1hbnRpY3MYAyABKA0SDgoGYmVoaW5kGAQgASgEEhEKCXVuY2hhbmdlZBgFIAEoBGIGcHJvdG8z");
 
 /**
  * @generated from message atoll.global.v1.ResumeToken
@@ -141,6 +141,13 @@ export type PartMark = Message<"atoll.global.v1.PartMark"> & {
    * @generated from field: uint64 behind = 4;
    */
   behind: bigint;
+
+  /**
+   * Over so many revisions up to the section's its groups have stayed as they are.
+   *
+   * @generated from field: uint64 unchanged = 5;
+   */
+  unchanged: bigint;
 };
 
 /**
