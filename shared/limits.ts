@@ -104,6 +104,8 @@ export const MESH_PING_STANDINGS = 8;
 export const MESH_VECTOR_INTERVAL_MS = 1_000;
 /** How often a peer is told how far its own region is known to have been. */
 export const MESH_REMIND_INTERVAL_MS = 10_000;
+/** Revisions after what a gateway holds of its region beyond which all of that is read anew. */
+export const MAX_REPLAYED_REVISIONS = 100_000;
 /** How long a gateway waits for what its peers know of its own region before it reads that itself. */
 export const MESH_OWN_PAST_WAIT_MS = 1_000;
 /** What a live push may still bring needs no repair before this time is over. */

@@ -152,6 +152,16 @@ export class GlobalState implements StateReader {
    * the same region say, so that their errors don't pass for this fold's content.
    */
   publish(publication: Publication): Outcome {
+    const { id, to } = publication;
+    const outcome = this.#publish(publication);
+    const held = this.#held(id)?.section;
+    const isOwn = held !== undefined && held.root === this.#own.get(sectionKey(id))?.root;
+    // Where others have told it, theirs is gone on from, so that what comes is worked out once.
+    if (isOwn && compareVersions(held.version, to) === 0) this.#own.set(sectionKey(id), held);
+    return outcome;
+  }
+
+  #publish(publication: Publication): Outcome {
     const { id, to, from, schema } = publication;
     const key = sectionKey(id);
     const last = this.#own.get(key);

@@ -10,7 +10,8 @@ import type { GlobalState } from "../digest/global-state.js";
 import type { Order } from "../digest/orders.js";
 import type { Section } from "../digest/section.js";
 import type { AgeClock } from "../mesh/age-clock.js";
-import { RegionSource } from "../source/source.js";
+import { holdingOf } from "../mesh/core/holding.js";
+import { type HeldPast, RegionSource } from "../source/source.js";
 import type { SourceOutput, SourceStatus } from "../source/types.js";
 import type { KeptSource } from "../storage/core/row-values.js";
 import { SummaryEngine } from "../summary/engine/engine.js";
@@ -59,6 +60,7 @@ export class LocalRegion {
       gateway: options.gateway,
       clock: options.clock,
       log: options.log,
+      held: () => this.#held(),
       onOutput: (output) => this.#take(output),
     });
   }
@@ -141,6 +143,14 @@ export class LocalRegion {
     }
     this.#carryOut(this.#engine.retireUnknown(held));
     this.#carryOut(this.#engine.retryRefused());
+  }
+
+  /** How far what was said of this region before a restart is held here. */
+  #held(): HeldPast | undefined {
+    const register = this.#options.state.region(this.#options.region);
+    return (
+      register && { incarnation: register.incarnation, revision: holdingOf(register).revision }
+    );
   }
 
   #take(output: SourceOutput): void {

@@ -20,6 +20,8 @@ export interface Beginning {
   readonly reason: string;
   /** The stream begins behind this revision. */
   readonly revision: number;
+  /** The first read is of exactly this revision, in the store's past; else of when it is read. */
+  readonly isPast: boolean;
   readonly lineage: LineageMark | undefined;
   /** Version of the lineage key; 0 when it isn't there. */
   readonly lineageVersion: number;
@@ -42,6 +44,7 @@ export class SourceCore {
   /** The first is under way. */
   #scans: Scan[] = [];
   #isFirstRead = false;
+  #isPast = false;
   #isBroken = false;
   #outputs: SourceOutput[] = [];
   #keysRead = 0;
@@ -70,6 +73,11 @@ export class SourceCore {
 
   get isFirstRead(): boolean {
     return this.#isFirstRead;
+  }
+
+  /** The first read is of the store's past, and what came after it must wait. */
+  get isReadingPast(): boolean {
+    return this.#isFirstRead && this.#isPast;
   }
 
   /** Keys that the first read has read. */
@@ -119,6 +127,7 @@ export class SourceCore {
     this.#sequencer = new Sequencer(revision, beginning.lineageVersion);
     this.#confirmations.clear();
     this.#isFirstRead = true;
+    this.#isPast = beginning.isPast;
     this.#isBroken = false;
     this.#keysRead = 0;
     this.#keysExpected = undefined;
@@ -173,7 +182,8 @@ export class SourceCore {
 
   /** The next page to read, if any. */
   request(): PageRequest | undefined {
-    return this.#scans[0]?.request();
+    const request = this.#scans[0]?.request();
+    return request && this.isReadingPast ? { ...request, revision: this.position } : request;
   }
 
   /** A page that was asked for. Throws DATA_LOSS when it is from before what was said then. */

@@ -9,16 +9,18 @@ export interface KeyRange {
   readonly end: BinaryKey;
 }
 
-/** A page to read: linearizably, at whatever the newest revision is. */
+/** A page to read, linearizably. */
 export interface PageRequest extends KeyRange {
   readonly scan: number;
+  /** As of which revision; whatever is the newest one unless given. */
+  readonly revision?: number;
   /** Keys. */
   readonly limit: number;
 }
 
 /** A page as it was read. */
 export interface Page {
-  /** Store's revision when it answered. */
+  /** Revision that it is of. */
   readonly revision: number;
   /** In key order. */
   readonly records: readonly SourceEvent[];

@@ -63,6 +63,7 @@ export class Session {
   readonly #unconfirmed: Complaint;
   readonly #unwritten: Complaint;
   #wakePages: () => void = () => {};
+  #wakeWatch: () => void = () => {};
   /** Mod revision of the newest lineage record seen, and when that was. */
   #lineageRevision = 0;
   #lineageSeenMs = Number.NEGATIVE_INFINITY;
@@ -110,6 +111,7 @@ export class Session {
     this.#abort.abort();
     this.#watch.cancel();
     this.#wakePages();
+    this.#wakeWatch();
   }
 
   /** What doesn't work, although the session goes on; undefined when all does. */
@@ -143,6 +145,11 @@ export class Session {
   /** The watch. */
   async #follow(): Promise<void> {
     const { core, clock, clusterId, taken } = this.#options;
+    while (core.isReadingPast && !this.#isOver) {
+      await new Promise<void>((resolve) => {
+        this.#wakeWatch = resolve;
+      });
+    }
     for await (const message of this.#watch) {
       if (this.#isOver) return;
       checkCluster(message.header, clusterId);
@@ -188,6 +195,7 @@ export class Session {
         const page = await readPage(this.#access, request);
         if (this.#isOver) return;
         core.page(request, page, positionThen);
+        this.#wakeWatch();
       } catch (error) {
         const canShrink = isFor(error, "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED");
         if (!canShrink || !core.pageTooLarge(request)) throw error;
@@ -225,7 +233,7 @@ export class Session {
         this.#unconfirmed.failed(AtollError.from(error));
         if (this.#unconfirmed.text !== undefined) refreshAccess();
       }
-      const waitsFor = core.waitsFor;
+      const waitsFor = core.isReadingPast ? undefined : core.waitsFor;
       if (waitsFor === undefined || waitsFor <= positionThen || core.position > positionThen) {
         behindSinceMs = undefined;
         checks = 0;
@@ -288,7 +296,8 @@ export class Session {
     this.#trustsProgress = trustsProgressRequests(await serverVersion(this.#access));
     let waitedFor: number | undefined;
     for (; !this.#isOver; await this.#pause(timing.nudgeMs)) {
-      const { waitsFor, position } = core;
+      const { waitsFor, position, isReadingPast } = core;
+      if (isReadingPast) continue;
       const stillWaits = waitsFor !== undefined && waitsFor > position && waitsFor === waitedFor;
       waitedFor = waitsFor;
       if (!stillWaits) continue;

@@ -5,7 +5,7 @@ import type { Clock } from "../../shared/clock.js";
 import { AtollError, errorText } from "../../shared/errors.js";
 import type { EtcdClient } from "../../shared/etcd/client.js";
 import type { Incarnation } from "../../shared/etcd/incarnation.js";
-import { MAX_UNSAID_EVENTS } from "../../shared/limits.js";
+import { MAX_REPLAYED_REVISIONS, MAX_UNSAID_EVENTS } from "../../shared/limits.js";
 import type { Logger } from "../../shared/log.js";
 import { type Admission, admit, forked, joinKnown, RESOLVING_COMMAND } from "./admission.js";
 import { Complaint } from "./complaint.js";
@@ -27,9 +27,17 @@ export interface RegionSourceOptions {
   readonly onOutput: (output: SourceOutput) => void;
   /** What this gateway remembers of the region from before. */
   readonly known?: KnownSource | undefined;
+  /** How far what this gateway said before it was started again is still held. */
+  readonly held?: () => HeldPast | undefined;
   /** What is read and watched; default all keys that begin with "/". */
   readonly range?: KeyRange;
   readonly timing?: Partial<SourceTiming>;
+}
+
+/** A point in a region's past, to go on from. */
+export interface HeldPast {
+  readonly incarnation: Incarnation;
+  readonly revision: number;
 }
 
 /** All keys that begin with "/". */
@@ -253,7 +261,7 @@ export class RegionSource {
         this.#refuse(admission.reason);
         return;
       case "begin":
-        this.#begin(head, admission);
+        this.#begin((await this.#pastOf(head)) ?? head, admission, head.revision);
         break;
       case "resume":
         this.#resume(head);
@@ -300,16 +308,39 @@ export class RegionSource {
     this.#begin(head, { incarnation: followed.incarnation, reason });
   }
 
+  /**
+   * The store as it was where this gateway left it, to be read first: what has happened since
+   * then comes as changes, and not as another state of which nobody knows how it came about.
+   * Undefined where that is gone, or so long ago that reading all of it anew costs less.
+   */
+  async #pastOf({ incarnation, revision }: Head): Promise<Head | undefined> {
+    const held = this.#options.held?.();
+    if (this.#core.followed !== undefined || held?.incarnation.nonce !== incarnation?.nonce)
+      return undefined;
+    if (held === undefined || held.revision < 1 || held.revision >= revision) return undefined;
+    if (revision - held.revision > MAX_REPLAYED_REVISIONS) return undefined;
+    try {
+      const past = await readHead(this.#access, held.revision);
+      return past.incarnation?.nonce === incarnation?.nonce ? past : undefined;
+    } catch (error) {
+      if (error instanceof AtollError && error.code === "OUT_OF_RANGE") return undefined;
+      throw error;
+    }
+  }
+
   #begin(
     head: Head,
     { incarnation, reason }: { incarnation: KnownSource["incarnation"]; reason: string },
+    newest: number = head.revision,
   ): void {
     const { revision, lineage, lineageVersion, lineageRevision } = head;
     this.#options.log.info(
-      { incarnation: incarnation.counter, revision, reason },
+      { incarnation: incarnation.counter, revision, newest, reason },
       "reading the region",
     );
-    this.#core.begin({ incarnation, reason, revision, lineage, lineageVersion, lineageRevision });
+    const isPast = revision < newest;
+    const stand = { revision, isPast, lineage, lineageVersion, lineageRevision };
+    this.#core.begin({ incarnation, reason, ...stand });
     this.#mustBegin = undefined;
     this.#emit();
   }

@@ -51,21 +51,23 @@ export function checkCluster(header: AnswerHeader, clusterId: string | undefined
 }
 
 /**
- * Reads incarnation and lineage at one revision, linearizably. Throws DATA_LOSS
- * naming the key when one of them isn't what it should be.
+ * Reads incarnation and lineage at one revision, linearizably: the newest one unless given.
+ * Throws DATA_LOSS naming the key when one of them isn't what it should be, OUT_OF_RANGE
+ * where the revision is compacted.
  */
-export async function readHead(access: Access): Promise<Head> {
+export async function readHead(access: Access, revision?: number): Promise<Head> {
   const keys = [INCARNATION_KEY, LINEAGE_KEY];
+  const success = keys.map((key) => rangeOp(key, revision));
   const { header, responses } = await naming(
     `reading ${keys.join(" and ")}`,
-    txn(access.client, { success: keys.map(rangeOp) }, { ...access, kind: "read" }),
+    txn(access.client, { success }, { ...access, kind: "read" }),
   );
   const [incarnation, lineage] = responses.map((response) =>
     response.response.case === "responseRange" ? response.response.value.kvs[0] : undefined,
   );
   const lineageRevision = Number(lineage?.modRevision ?? 0n);
   return {
-    revision: header.revision,
+    revision: revision ?? header.revision,
     clusterId: header.clusterId,
     incarnation: incarnation && parseIncarnation(fromUtf8(incarnation.value)),
     lineage: lineage && { ...parseLineage(fromUtf8(lineage.value)), revision: lineageRevision },
@@ -74,8 +76,9 @@ export async function readHead(access: Access): Promise<Head> {
   };
 }
 
-function rangeOp(key: string) {
-  return { request: { case: "requestRange" as const, value: { key: utf8(key) } } };
+function rangeOp(key: string, revision = 0) {
+  const value = { key: utf8(key), revision: BigInt(revision) };
+  return { request: { case: "requestRange" as const, value } };
 }
 
 /** Writes the region's first incarnation, unless somebody has. */
@@ -158,12 +161,13 @@ export async function readRevision(access: Access): Promise<number> {
   return header.revision;
 }
 
-/** Reads a page at the newest revision, linearizably. */
+/** Reads a page, linearizably. Throws OUT_OF_RANGE where its revision is compacted. */
 export async function readPage(access: Access, request: PageRequest): Promise<Page> {
   const beganMs = performance.now();
+  const at = request.revision === undefined ? {} : { revision: request.revision };
   const { header, kvs, more } = await naming(
     "reading all keys from / to 0",
-    range(access.client, { ...rangeQuery(request), limit: request.limit }, access),
+    range(access.client, { ...rangeQuery(request), limit: request.limit, ...at }, access),
   );
   checkCluster(header, access.clusterId);
   let bytes = 0;
@@ -172,7 +176,7 @@ export async function readPage(access: Access, request: PageRequest): Promise<Pa
     return { key: toBinaryKey(key), value, modRevision };
   });
   const tookMs = performance.now() - beganMs;
-  return { revision: header.revision, records, more, bytes, tookMs };
+  return { revision: request.revision ?? header.revision, records, more, bytes, tookMs };
 }
 
 /** How many keys a range holds; undefined when that can't be told. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DeltaTransfer, Transfer, WholeTransfer } from "../../../global/digest/delta.js";
+import { GlobalState } from "../../../global/digest/global-state.js";
 import { makeSection, type Section } from "../../../global/digest/section.js";
 import { sha256 } from "../../../shared/hash.js";
 import {
@@ -188,5 +189,29 @@ describe("claims", () => {
     expect(holder.judge(claim(2, usEast({ incarnation: incarnation(2) })))).toBe("newer");
     expect(holder.judge(claim(4, usEast({ definition: 3 })))).toBe("newer");
     expect(holder.claims()).toEqual([claim(5)]);
+  });
+});
+
+describe("publishing", () => {
+  test("what a sibling has told already is worked out once, and gone on from", () => {
+    const history = usEast();
+    history.step(Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`g${i}`, i])));
+    const told = history.last;
+    history.step({ g7: 1 });
+    history.step({ g7: 2 });
+    const hashesToGoOn = (tellFirst: boolean): number => {
+      let hashes = 0;
+      const state = new GlobalState((bytes) => {
+        hashes++;
+        return sha256(bytes);
+      });
+      if (tellFirst) state.receive(history.whole(told));
+      state.publish(history.publication(undefined, told));
+      state.publish(history.publication(told, told + 1));
+      const before = hashes;
+      expect(state.publish(history.publication(told + 1, told + 2)).kind).toBe("applied");
+      return hashes - before;
+    };
+    expect(hashesToGoOn(true)).toBe(hashesToGoOn(false));
   });
 });

@@ -71,6 +71,7 @@ describe.each([true, false])("with its view kept: %s", (keepsViews) => {
     expect(waitedMs).toBeLessThan(500);
     world.run(2_000);
     expect(told(scene)).toBe(region.revision);
+    for (const link of gateway.core.streams) expect(link.interest).not.toContain(region.name);
     const section = gateway.state.section({ region: region.name, summary: SUMMARY });
     if (section === undefined) throw new Error("nothing is published");
     const version = { ...section.version, revision: last };

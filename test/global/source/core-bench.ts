@@ -73,12 +73,16 @@ export class Bench {
     this.undelivered.push(...events);
   }
 
-  begin(): void {
-    this.undelivered.length = 0;
+  /** Begins with a first read: of the store as it is, or as it was at a revision. */
+  begin(revision = this.revision): void {
+    while ((this.undelivered[0]?.modRevision ?? Number.POSITIVE_INFINITY) <= revision) {
+      this.undelivered.shift();
+    }
     this.core.begin({
       incarnation: INCARNATION,
       reason: "test",
-      revision: this.revision,
+      revision,
+      isPast: revision < this.revision,
       lineage: undefined,
       lineageVersion: 0,
       lineageRevision: 0,
@@ -93,8 +97,12 @@ export class Bench {
     }
   }
 
-  /** Delivers so many of the waiting events, complete revisions or in fragments. */
+  /**
+   * Delivers so many of the waiting events, complete revisions or in fragments; none while
+   * the store's past is read.
+   */
   deliver(count: number, inFragments: boolean): void {
+    if (this.core.isReadingPast) return;
     const events = this.undelivered.splice(0, count);
     const last = events.at(-1)?.modRevision;
     const cutsRevision = last !== undefined && this.undelivered[0]?.modRevision === last;
@@ -115,14 +123,15 @@ export class Bench {
     this.take();
   }
 
-  /** Reads the page that was asked for, as the store is now. */
+  /** Reads the page that was asked for, as the store is now unless asked for its past. */
   read(request: PageRequest): Page {
-    const records = [...(this.states.at(-1) as Map<string, SourceEvent>).values()]
+    const { revision = this.revision } = request;
+    const records = [...(this.states[revision] as Map<string, SourceEvent>).values()]
       .filter(({ key }) => key >= request.key && key < request.end)
       .sort((a, b) => (a.key < b.key ? -1 : 1));
     const page = records.slice(0, Math.min(request.limit, 2));
     return {
-      revision: this.revision,
+      revision,
       records: page,
       more: page.length < records.length,
       bytes: 1,

@@ -25,10 +25,11 @@ describe("a first read and the reads after it", () => {
       fc.property(
         fc.uniqueArray(change, { maxLength: 7, selector: ([k]) => k }),
         fc.array(action, { maxLength: 80 }),
-        (initial, actions) => {
+        fc.option(fc.nat(7), { nil: undefined }),
+        (initial, actions, past) => {
           const bench = new Bench();
           for (const each of initial) bench.write([each]);
-          bench.begin();
+          bench.begin(past === undefined ? undefined : Math.min(past, bench.revision));
           let request: { request: PageRequest; position: number } | undefined;
           let scans = 0;
           const ask = (): void => {

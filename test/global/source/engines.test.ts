@@ -103,6 +103,29 @@ describe.each(ENGINES)("on three members of %s", (_engine, start) => {
     }
   });
 
+  test("goes on where it was left, by each change since", async () => {
+    await put(client, "/m/left", "before");
+    const before = new SourceFollower(members.endpoints, { timing: TIMING });
+    await same(before, client);
+    const left = before.source.followed as KnownSource;
+    await before.stop();
+    await put(client, "/m/left", "between");
+    await put(client, "/m/left", "before");
+    const follower = new SourceFollower(members.endpoints, { timing: TIMING, held: () => left });
+    try {
+      await same(follower, client);
+      const heard = follower.outputs.flatMap((o) => (o.kind === "batch" ? o.events : []));
+      const values = heard
+        .filter(({ key }) => key === "/m/left")
+        .map(({ value }) => Buffer.from(value ?? []).toString());
+      expect(values).toEqual(["between", "before"]);
+      const loads = follower.outputs.flatMap((o) => (o.kind === "load" ? [o.revision] : []));
+      expect(new Set(loads)).toEqual(new Set([left.revision]));
+    } finally {
+      await follower.stop();
+    }
+  });
+
   test("goes on at another member when the one it watches is killed", async () => {
     const follower = new SourceFollower(members.endpoints, { timing: TIMING });
     let victim = -1;

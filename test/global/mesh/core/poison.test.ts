@@ -175,15 +175,15 @@ describe("a bad chunk", () => {
 
 describe("a peer", () => {
   test("that sends another region's sections unasked is refused", () => {
-    const forged = broken((chunk) => (chunk.region = "home"));
+    const forged = broken((chunk) => (chunk.region = "third"));
     send({ chunks: forged });
-    expect(state.region("home")).toBeUndefined();
-    expect(events("refused")).toMatchObject([{ reason: "unsolicited", region: "home" }]);
+    expect(state.region("third")).toBeUndefined();
+    expect(events("refused")).toMatchObject([{ reason: "unsolicited", region: "third" }]);
   });
 
   test("that sends bad frames only is hung up on, and dialled again later", () => {
     for (let i = 0; i < MESH_BAD_FRAMES; i++) {
-      send({ chunks: broken((chunk) => (chunk.region = "home")) });
+      send({ chunks: broken((chunk) => (chunk.region = "third")) });
     }
     expect(core.links.get(ADDRESS)?.state).toBe("down");
     expect(outputs.some((output) => output.kind === "hang-up")).toBe(true);
