@@ -15,8 +15,8 @@ const TIMED =
 
 /**
  * `unit` and `simulation`, which runs seeded worlds, come first; `conformance` compares
- * real processes, `faults` hurts them, and leaves them a core; `timed` are those faults whose
- * tests look at how long things take, one file at a time, so that this holds on two cores.
+ * real processes, `faults` hurts them; `timed` are those faults whose tests look at how long
+ * things take, one file at a time, so that this holds on two cores.
  */
 export default defineConfig({
   test: {
@@ -58,6 +58,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "faults",
+          maxWorkers,
           include: ["test/faults/**/*.test.ts"],
           exclude: [...shared.exclude, TIMED],
           testTimeout: 120_000,

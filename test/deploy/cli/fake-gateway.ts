@@ -5,6 +5,7 @@ import {
   MeasureKind,
   RegionFreshnessSchema,
   RegionStatus,
+  RegionsResponseSchema,
   SubscribeResponseSchema,
 } from "../../../shared/gen/atoll/global/v1/global_pb.js";
 import { RpcServer } from "../../../shared/rpc/server.js";
@@ -58,6 +59,30 @@ export async function startFakeGateway(): Promise<{
   const server = new RpcServer({ observe: undefined, report: () => {} });
   const groups = [group('["api"]', 3n, 9.5), group('["batch",1]', 1n), group('["web"]', 2n, 4)];
   server.add(GlobalService, {
+    regions: () =>
+      create(RegionsResponseSchema, {
+        gateway: "g0",
+        region: "east",
+        regions: [
+          {
+            freshness: FRESH,
+            summaries: 1,
+            gateways: [
+              { name: "g0", address: "127.0.0.1:1", state: "self" },
+              { name: "g1", address: "127.0.0.1:2", state: "connected", rttMs: 0.5 },
+            ],
+            gatewayNames: [
+              {
+                name: "dns:east.test:1",
+                addresses: ["127.0.0.1:2"],
+                answerAgeMs: 2_000,
+                error: "lost",
+              },
+              { name: "srv:east.test", error: "not found" },
+            ],
+          },
+        ],
+      }),
     get: (request) => {
       asked.push(`get ${request.summary} ${request.groups?.keys.join(";")} after ${request.after}`);
       const rest = groups.filter(({ key }) => key > request.after);

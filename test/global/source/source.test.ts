@@ -121,7 +121,9 @@ describe("freshness", () => {
     const { store, members } = await region();
     const [member] = members as [FakeMember];
     member.version = version;
-    const follower = follow(members, { timing: { ...QUICK, lineageMs: 60_000 } });
+    // A session begins with a lineage record, so there must be only one of them.
+    const timing = { ...QUICK, lineageMs: 60_000, stallMs: 60_000, callTimeoutMs: 15_000 };
+    const follower = follow(members, { timing });
     await follower.reaches(3);
     const confirmed = (): number[] =>
       follower.outputs.flatMap((o) => (o.kind === "confirmed" ? [o.asOf.monotonicMs] : []));
