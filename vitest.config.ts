@@ -27,6 +27,7 @@ export default defineConfig({
           ...shared,
           name: "unit",
           maxWorkers,
+          setupFiles: ["test/runner/property-seed.ts"],
           include: ["test/{regional,global,shared,deploy,layout,scripts}/**/*.test.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { atoll } from "../peers/cli.js";
 import { startEtcd } from "../peers/etcd.js";
 import { startWorld, type World } from "../peers/gateway.js";
@@ -69,7 +69,9 @@ afterAll(async () => {
 
 /** Writes one more record in the east and sees it in the west. */
 async function comesThrough(): Promise<void> {
-  await etcd.asRoot("put", `/machines/${++written}`, '{"app":"api"}');
+  const key = `/machines/${++written}`;
+  // While members elect a leader a put may fail; the same record again is no other one.
+  await vi.waitFor(() => etcd.asRoot("put", key, '{"app":"api"}'), WAIT);
   const subscriber = new Subscriber(world.gateway("west").address.grpc, "machines");
   try {
     await subscriber.until((s) => s.groups.get("api")?.[0] === written, WAIT.timeout);

@@ -19,7 +19,8 @@ function compare(a: Value, b: Value): number {
   const rank = (each: Value): number => ["boolean", "number", "string"].indexOf(typeof each);
   if (rank(a) !== rank(b)) return rank(a) - rank(b);
   if (typeof a === "string") return Buffer.compare(Buffer.from(a), Buffer.from(String(b)));
-  return Number(a) - Number(b);
+  // -0 and 0 are one number.
+  return Number(a) - Number(b) + 0;
 }
 
 describe("a value's code", () => {
