@@ -205,8 +205,8 @@ export class Gateway {
 
   /**
    * Takes back the view that was kept, listens, then connects, and follows the region as soon
-   * as it has what peers know of it. Throws UNAVAILABLE naming a taken address, FAILED_PRECONDITION for a data
-   * directory that isn't this gateway's.
+   * as it has what peers know of it. Throws UNAVAILABLE naming a taken address,
+   * FAILED_PRECONDITION for a data directory that isn't this gateway's.
    */
   async start(): Promise<void> {
     const { grpc, http } = this.#options;
