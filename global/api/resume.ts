@@ -1,11 +1,12 @@
+import { assert } from "../../shared/assert.js";
 import { NoticeKind } from "../../shared/gen/atoll/global/v1/global_pb.js";
 import type { GroupKey } from "../digest/cell.js";
 import { Content } from "../digest/content.js";
-import type { DeltaTransfer, Transfer } from "../digest/delta.js";
+import type { DeltaTransfer } from "../digest/delta.js";
 import type { StateReader } from "../digest/global-state.js";
 import type { Leaf } from "../digest/leaf.js";
 import type { Section } from "../digest/section.js";
-import { compareVersions, sameLine } from "../digest/version.js";
+import { compareVersions, type Version } from "../digest/version.js";
 import type { FeedState } from "./feed.js";
 import type { PartPlace, SummaryPlace } from "./resume-token.js";
 import type { GroupNews, SummaryNews } from "./update-messages.js";
@@ -99,33 +100,32 @@ function resumePart(
   if (section.schema.retired) {
     return reset(NoticeKind.RETIRED, region, "the region has deleted the summary");
   }
-  const transfer = missedSince(state, section, place);
-  if (section !== part || transfer?.kind === "whole" || !sameLine(section.version, had)) {
+  // Failing its version, it can go on from when its groups were the same.
+  const from = [had, sameGroupsAs(place)].find((at) => state.canTellSince(section.id, at));
+  if (section !== part || from === undefined) {
     return reset(NoticeKind.GAP, region, "its changes since then can't be told apart any more");
   }
-  return { kind: "delta", delta: transfer };
+  return { kind: "delta", delta: deltaSince(state, section, from) };
+}
+
+/** The earliest version that is known to have had a consumer's groups. */
+function sameGroupsAs({ version, sameSince }: PartPlace): Version {
+  return { ...version, revision: sameSince };
+}
+
+/** What changed since a version from which that can be told; undefined when nothing is newer. */
+function deltaSince(state: StateReader, { id }: Section, from: Version): DeltaTransfer | undefined {
+  const transfer = state.transferSince(id, from);
+  assert(transfer?.kind !== "whole", "what can be told apart is told by a delta");
+  return transfer;
 }
 
 /** Whether a section that isn't as new as the consumer's has the same groups all the same. */
-function hasSameGroups(
-  state: StateReader,
-  section: Section,
-  { version, sameSince }: PartPlace,
-): boolean {
-  if (!sameLine(section.version, version) || sameSince > section.version.revision) return false;
-  const transfer = state.transferSince(section.id, { ...version, revision: sameSince });
-  return transfer === undefined || (transfer.kind === "delta" && transfer.changes.size === 0);
-}
-
-/** What a consumer misses, told from its version or, failing that, from when its groups were the same. */
-function missedSince(
-  state: StateReader,
-  { id }: Section,
-  { version, sameSince }: PartPlace,
-): Transfer | undefined {
-  const transfer = state.transferSince(id, version);
-  if (transfer?.kind !== "whole") return transfer;
-  return state.transferSince(id, { ...version, revision: sameSince });
+function hasSameGroups(state: StateReader, section: Section, place: PartPlace): boolean {
+  const from = sameGroupsAs(place);
+  if (from.revision > section.version.revision || !state.canTellSince(section.id, from))
+    return false;
+  return (deltaSince(state, section, from)?.changes.size ?? 0) === 0;
 }
 
 function reset(notice: NoticeKind, region: string, message: string): PartResumption {

@@ -31,13 +31,13 @@ export function prepareDelta(
 
 /**
  * The section that a whole transfer is, or what is wrong with it. What `held` has
- * already is shared, not hashed again. `isRight`: nothing is wrong with `held`.
+ * already is shared, not hashed again. `sameSince` says since when a content is there.
  */
 export function prepareWhole(
   held: HeldSection | undefined,
   whole: WholeTransfer,
   hash: HashFunction,
-  isRight: boolean,
+  sameSince: (content: Content) => number | undefined,
 ): Prepared | string {
   const wrong = misfit(whole.schema, whole.changes);
   if (wrong !== undefined) return wrong;
@@ -52,8 +52,7 @@ export function prepareWhole(
     }
   }
   const next = content.with(changes);
-  const since = isRight ? held?.sameSince(whole.to, next) : undefined;
-  const section = makeSection(whole.id, whole.to, whole.schema, next, hash, since);
+  const section = makeSection(whole.id, whole.to, whole.schema, next, hash, sameSince(next));
   return tooLarge(section) ?? { section, changes };
 }
 

@@ -28,6 +28,8 @@ export interface StateReader {
   section(id: SectionId): Section | undefined;
   /** How an incarnation of a region stands to the one that is held. */
   place(region: string, incarnation: Incarnation): Place;
+  /** Whether what changed in a section since a version is known, so that a delta can tell it. */
+  canTellSince(id: SectionId, have: Version): boolean;
   /** What a holder at `have` misses of a section; undefined when it misses nothing. */
   transferSince(id: SectionId, have: Version | undefined): Transfer | undefined;
   /** Incarnation counters up to which regions were removed for good. */
@@ -114,6 +116,10 @@ export class GlobalState implements StateReader {
       for (const { id, version, root } of register.sections()) claims.push({ id, version, root });
     }
     return claims;
+  }
+
+  canTellSince(id: SectionId, have: Version): boolean {
+    return this.#held(id)?.canTellSince(have) === true;
   }
 
   /**

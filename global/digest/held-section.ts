@@ -109,6 +109,11 @@ export class HeldSection {
     this.#lastTransfer = undefined;
   }
 
+  /** Whether what changed since a version is known, so that a delta can tell it. */
+  canTellSince(have: Version): boolean {
+    return sameLine(have, this.#section.version) && this.#recency.canTellFrom(have.revision);
+  }
+
   /**
    * What a holder at `have` misses: a delta where possible, else the whole section;
    * undefined when it misses nothing. Equal questions get the same object, so that an
@@ -118,7 +123,7 @@ export class HeldSection {
     const { id, version, root, schema, content } = this.#section;
     if (have !== undefined && compareVersions(have, version) >= 0) return undefined;
     const last = this.#lastTransfer;
-    if (have !== undefined && sameLine(have, version) && this.#recency.canTellFrom(have.revision)) {
+    if (have !== undefined && this.canTellSince(have)) {
       if (last?.kind === "delta" && last.from === have.revision) return last;
       const changes = this.#recency.since(have.revision);
       const from = have.revision;

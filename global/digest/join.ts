@@ -146,8 +146,8 @@ export class Join {
     const { id, to } = transfer;
     if (transfer.kind === "whole") {
       if (held === undefined && this.#isFull(register, id)) return "there is no room for another";
-      const isRight = register?.fault(id.summary) === undefined;
-      return trusted ?? prepareWhole(held, transfer, this.#hash, isRight);
+      const since = (content: Content) => this.sameSince(id, to, content);
+      return trusted ?? prepareWhole(held, transfer, this.#hash, since);
     }
     if (
       held === undefined ||

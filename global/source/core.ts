@@ -104,8 +104,12 @@ export class SourceCore {
     return this.#lineageRevision;
   }
 
-  /** Lowest revision that a page or a confirmation waits for; undefined when nothing waits. */
+  /**
+   * Lowest revision that a page or a confirmation waits for the stream to reach; undefined when
+   * nothing waits, or the stream itself does.
+   */
   get waitsFor(): number | undefined {
+    if (this.isReadingPast) return undefined;
     const page = this.#scans[0]?.waitsFor;
     const read = this.#confirmations.waitsFor;
     return page === undefined || read === undefined ? (page ?? read) : Math.min(page, read);

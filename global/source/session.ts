@@ -233,7 +233,7 @@ export class Session {
         this.#unconfirmed.failed(AtollError.from(error));
         if (this.#unconfirmed.text !== undefined) refreshAccess();
       }
-      const waitsFor = core.isReadingPast ? undefined : core.waitsFor;
+      const waitsFor = core.waitsFor;
       if (waitsFor === undefined || waitsFor <= positionThen || core.position > positionThen) {
         behindSinceMs = undefined;
         checks = 0;
@@ -296,8 +296,7 @@ export class Session {
     this.#trustsProgress = trustsProgressRequests(await serverVersion(this.#access));
     let waitedFor: number | undefined;
     for (; !this.#isOver; await this.#pause(timing.nudgeMs)) {
-      const { waitsFor, position, isReadingPast } = core;
-      if (isReadingPast) continue;
+      const { waitsFor, position } = core;
       const stillWaits = waitsFor !== undefined && waitsFor > position && waitsFor === waitedFor;
       waitedFor = waitsFor;
       if (!stillWaits) continue;

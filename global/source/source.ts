@@ -5,12 +5,13 @@ import type { Clock } from "../../shared/clock.js";
 import { AtollError, errorText } from "../../shared/errors.js";
 import type { EtcdClient } from "../../shared/etcd/client.js";
 import type { Incarnation } from "../../shared/etcd/incarnation.js";
-import { MAX_REPLAYED_REVISIONS, MAX_UNSAID_EVENTS } from "../../shared/limits.js";
+import { MAX_UNSAID_EVENTS } from "../../shared/limits.js";
 import type { Logger } from "../../shared/log.js";
 import { type Admission, admit, forked, joinKnown, RESOLVING_COMMAND } from "./admission.js";
 import { Complaint } from "./complaint.js";
 import { SourceCore } from "./core.js";
 import { Outlet } from "./outlet.js";
+import { type HeldPast, readPast } from "./past.js";
 import type { KeyRange } from "./scan.js";
 import { Session } from "./session.js";
 import { type Access, createIncarnation, type Head, lineageAt, readHead } from "./store.js";
@@ -32,12 +33,6 @@ export interface RegionSourceOptions {
   /** What is read and watched; default all keys that begin with "/". */
   readonly range?: KeyRange;
   readonly timing?: Partial<SourceTiming>;
-}
-
-/** A point in a region's past, to go on from. */
-export interface HeldPast {
-  readonly incarnation: Incarnation;
-  readonly revision: number;
 }
 
 /** All keys that begin with "/". */
@@ -261,7 +256,7 @@ export class RegionSource {
         this.#refuse(admission.reason);
         return;
       case "begin":
-        this.#begin((await this.#pastOf(head)) ?? head, admission, head.revision);
+        this.#begin((await this.#past(head)) ?? head, admission, head.revision);
         break;
       case "resume":
         this.#resume(head);
@@ -308,24 +303,10 @@ export class RegionSource {
     this.#begin(head, { incarnation: followed.incarnation, reason });
   }
 
-  /**
-   * The store as it was where this gateway left it, to be read first: what has happened since
-   * then comes as changes, and not as another state of which nobody knows how it came about.
-   * Undefined where that is gone, or so long ago that reading all of it anew costs less.
-   */
-  async #pastOf({ incarnation, revision }: Head): Promise<Head | undefined> {
-    const held = this.#options.held?.();
-    if (this.#core.followed !== undefined || held?.incarnation.nonce !== incarnation?.nonce)
-      return undefined;
-    if (held === undefined || held.revision < 1 || held.revision >= revision) return undefined;
-    if (revision - held.revision > MAX_REPLAYED_REVISIONS) return undefined;
-    try {
-      const past = await readHead(this.#access, held.revision);
-      return past.incarnation?.nonce === incarnation?.nonce ? past : undefined;
-    } catch (error) {
-      if (error instanceof AtollError && error.code === "OUT_OF_RANGE") return undefined;
-      throw error;
-    }
+  /** Where to go on after a start; undefined later, when this process has said something else. */
+  async #past(head: Head): Promise<Head | undefined> {
+    if (this.#core.followed !== undefined) return undefined;
+    return await readPast(this.#access, head, this.#options.held?.());
   }
 
   #begin(

@@ -236,11 +236,6 @@ export class MeshCore {
     this.#outlets.announce(now);
   }
 
-  #lookAtOwnPast(now: Now): void {
-    if (this.#ownPast.isOver(now))
-      this.#outputs.push({ kind: "event", event: { kind: "own-past" } });
-  }
-
   /** What is to be done now, in order: at most one frame a stream. Empty when nothing is. */
   take(now: Now): MeshOutput[] {
     this.#outlets.pump(now);
@@ -252,6 +247,11 @@ export class MeshCore {
   /** When frames are due next, on the monotonic clock; Infinity when none are. */
   dueMs(): number {
     return this.#outlets.dueMs();
+  }
+
+  #lookAtOwnPast(now: Now): void {
+    if (!this.#ownPast.ends(now)) return;
+    this.#outputs.push({ kind: "event", event: { kind: "own-past" } });
   }
 }
 

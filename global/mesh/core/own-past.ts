@@ -47,10 +47,10 @@ export class OwnPast {
   }
 
   /**
-   * Whether the own fold may speak, once: what a peer has is here, or nobody can be asked, or
-   * it took too long.
+   * True once, when the own fold may speak: what a peer has is here, or nobody can be asked,
+   * or it took too long.
    */
-  isOver(now: Now): boolean {
+  ends(now: Now): boolean {
     if (this.#isOver) return false;
     this.#sinceMs ??= now.monotonicMs;
     const isLate = now.monotonicMs - this.#sinceMs >= MESH_OWN_PAST_WAIT_MS;

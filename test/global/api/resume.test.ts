@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Publication, Transfer } from "../../../global/digest/delta.js";
+import { GlobalState } from "../../../global/digest/global-state.js";
 import { NoticeKind } from "../../../shared/gen/atoll/global/v1/global_pb.js";
 import { changes, groupKey, History, incarnation, OTHER_SCHEMA, version } from "../digest/model.js";
 import { FakeGateway, type Follower, Served } from "./fake-gateway.js";
@@ -205,12 +206,18 @@ describe("a resume token", () => {
     const token = await tokenOf(served.subscribe({ summaries: ["machines"] }));
     for (const step of [{ web: 7 }, { web: 1 }, { api: 8 }]) east.step(step);
     const news = [east.whole(3), east.publication(undefined, 7), west.whole(3)];
+    const asked = vi.spyOn(GlobalState.prototype, "transferSince");
     const notices = await elsewhere(news, token, async (follower) => {
       expect(await follower.until("update")).toMatchObject({ reset: false });
       expect(follower.count(API)).toBe(10);
       expect(follower.groups.get("machines")?.has(WEB)).toBe(false);
     });
     expect(notices).toEqual([]);
+    // All groups are not put together for each consumer that comes.
+    const told = asked.mock.results.map(({ value }) => (value as Transfer | undefined)?.kind);
+    asked.mockRestore();
+    expect(told).toContain("delta");
+    expect(told).not.toContain("whole");
   });
 
   test("that can't be read, or is of other filters, is a reset", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { HeldPast } from "../../../global/source/source.js";
+import type { HeldPast } from "../../../global/source/past.js";
 import type { SourceOutput } from "../../../global/source/types.js";
 import { encodeIncarnation } from "../../../shared/etcd/incarnation.js";
 import { INCARNATION_KEY } from "../../../shared/etcd/keys.js";
